@@ -1,0 +1,2 @@
+//! The llano binary.
+fn main() {}
