@@ -1,1 +1,61 @@
-//! llano-machine.
+//! The computer that llano runs on, made of one host process.
+//!
+//! This is the only crate with `unsafe`. It knows no tasks and speaks no Linux *to the guest*: errors of the host are
+//! [`HostError`] numbers, guest memory is addresses that are checked and copied with fault fix-up, and running guest
+//! code is one function that returns a reason, [`enter`].
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cpu`] | `enter(&mut Context) -> Trap`: registers in and out, the entry assembly |
+//! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
+//! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
+//! | [`usermem`] | fault-safe copies from and to guest memory |
+//! | [`space`] | the guest's address space: one reservation, pages mapped into it |
+//! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
+//! | [`clock`] | time, the tick, the deadline timer |
+//! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
+//! | [`host`] | host files |
+//! | [`term`] | the host terminal: raw mode, always restored |
+//! | [`heap`] | the vCPU's own allocator |
+//! | [`memfn`] | `memcpy` and friends without vector registers |
+
+pub mod bell;
+pub mod clock;
+pub mod cpu;
+pub mod heap;
+pub mod host;
+pub mod intercept;
+pub mod memfn;
+pub mod pool;
+pub mod signals;
+pub mod space;
+pub mod term;
+pub mod usermem;
+
+pub use cpu::{Context, Fault, Trap, enter};
+
+/// An error number of the host, as `errno` gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostError(pub i32);
+
+impl HostError {
+    /// The calling thread's `errno`.
+    pub(crate) fn last() -> HostError {
+        // SAFETY: `__errno_location` always returns the calling thread's valid, aligned errno cell.
+        HostError(unsafe { *libc::__errno_location() })
+    }
+}
+
+impl core::fmt::Display for HostError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}", std::io::Error::from_raw_os_error(self.0))
+    }
+}
+
+/// `-1` of a libc call becomes the error, anything else the value.
+pub(crate) fn check(r: i64) -> Result<i64, HostError> {
+    if r == -1 { Err(HostError::last()) } else { Ok(r) }
+}
+
+/// The page size; llano runs on x86-64 only, where it is fixed.
+pub const PAGE: usize = 4096;

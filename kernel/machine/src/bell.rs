@@ -1,0 +1,199 @@
+//! Waiting for the outside: one epoll over host descriptors, and the doorbell for requests of other threads.
+
+use crate::host::HostFd;
+use crate::signals::SIG_DOORBELL;
+use crate::{HostError, check};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a host descriptor is ready for; bits as in poll(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// The number given to [`Bell::watch`].
+    pub key: u64,
+    /// `EPOLLIN`, `EPOLLOUT`, `EPOLLHUP`, `EPOLLERR`.
+    pub events: u32,
+}
+
+/// The key under which host signals (SIGTERM, SIGWINCH, ...) show up.
+const KEY_SIGNALS: u64 = u64::MAX;
+const KEY_DOORBELL: u64 = u64::MAX - 1;
+
+/// The vCPU's waiting place.
+pub struct Bell {
+    epoll: HostFd,
+    event: HostFd,
+    signals: HostFd,
+    door: Door,
+}
+
+/// A way to make the vCPU look up; cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct Door {
+    event: i32,
+    tid: i32,
+}
+
+/// Host signals that llano takes as messages, not as interruptions.
+const MESSAGES: [i32; 7] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGWINCH,
+    libc::SIGCONT,
+    libc::SIGTSTP,
+];
+
+
+impl Bell {
+    /// Makes the calling thread's bell; blocks the host signals that become messages (threads started later inherit it).
+    ///
+    /// # Errors
+    /// What the host said to epoll_create1, eventfd or signalfd.
+    pub fn new() -> Result<Bell, HostError> {
+        // SAFETY: these calls take plain numbers or structs that live through the call, and return fresh descriptors.
+        let (epoll, event, signals, tid) = unsafe {
+            let mut set: libc::sigset_t = core::mem::zeroed();
+            libc::sigemptyset(&mut set);
+            for s in MESSAGES {
+                libc::sigaddset(&mut set, s);
+            }
+            libc::sigprocmask(libc::SIG_BLOCK, &set, core::ptr::null_mut());
+            libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+            libc::signal(libc::SIGTTOU, libc::SIG_IGN);
+            (
+                HostFd::from_raw(check(libc::epoll_create1(libc::EPOLL_CLOEXEC).into())? as i32),
+                HostFd::from_raw(check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32),
+                HostFd::from_raw(check(libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into())? as i32),
+                libc::gettid(),
+            )
+        };
+        let door = Door { event: event.raw(), tid };
+        let bell = Bell { epoll, event, signals, door };
+        bell.control(libc::EPOLL_CTL_ADD, bell.event.raw(), KEY_DOORBELL, libc::EPOLLIN as u32)?;
+        bell.control(libc::EPOLL_CTL_ADD, bell.signals.raw(), KEY_SIGNALS, libc::EPOLLIN as u32)?;
+        Ok(bell)
+    }
+
+    fn control(&self, op: i32, fd: i32, key: u64, events: u32) -> Result<(), HostError> {
+        let mut event = libc::epoll_event { events, u64: key };
+        // SAFETY: epoll_ctl reads the struct; both descriptors are open.
+        check(unsafe { libc::epoll_ctl(self.epoll.raw(), op, fd, &mut event) }.into()).map(|_| ())
+    }
+
+    /// Watches a host descriptor for `events` (poll bits), level-triggered; `EPERM` says it is always ready.
+    pub fn watch(&self, fd: &HostFd, key: u64, events: u32) -> Result<(), HostError> {
+        match self.control(libc::EPOLL_CTL_ADD, fd.raw(), key, events) {
+            Err(HostError(libc::EEXIST)) => self.control(libc::EPOLL_CTL_MOD, fd.raw(), key, events),
+            r => r,
+        }
+    }
+
+    /// Stops watching.
+    pub fn unwatch(&self, fd: &HostFd) {
+        let _ = self.control(libc::EPOLL_CTL_DEL, fd.raw(), 0, 0);
+    }
+
+    /// A way for other threads to ring.
+    pub fn door(&self) -> Door {
+        self.door.clone()
+    }
+
+    /// Waits until something is ready, the doorbell rings, or `timeout_ns` is over (`None`: for ever; 0: just looks).
+    /// Host signals received are appended to `signals`.
+    pub fn wait(&self, timeout_ns: Option<u64>, ready: &mut Vec<Ready>, signals: &mut Vec<i32>) {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 32];
+        let ts = timeout_ns.map(|ns| libc::timespec {
+            tv_sec: (ns / 1_000_000_000) as i64,
+            tv_nsec: (ns % 1_000_000_000) as i64,
+        });
+        let ts_ptr = ts.as_ref().map_or(core::ptr::null(), |t| t as *const libc::timespec);
+        // SAFETY: epoll_pwait2 writes at most 32 events into the array; the timeout lives through the call.
+        let n = unsafe {
+            libc::syscall(libc::SYS_epoll_pwait2, self.epoll.raw(), events.as_mut_ptr(), 32, ts_ptr, core::ptr::null::<u8>(), 8)
+        };
+        for e in events.iter().take(n.max(0) as usize) {
+            match e.u64 {
+                KEY_DOORBELL => {
+                    let mut buf = [0; 8];
+                    let _ = self.event.read(&mut buf);
+                }
+                KEY_SIGNALS => self.read_signals(signals),
+                key => ready.push(Ready { key, events: e.events }),
+            }
+        }
+    }
+
+    fn read_signals(&self, signals: &mut Vec<i32>) {
+        let mut info = [0u8; 128];
+        while self.signals.read(&mut info) == Ok(128) {
+            signals.push(i32::from_le_bytes([info[0], info[1], info[2], info[3]]));
+        }
+    }
+}
+
+impl Door {
+    /// Rings: an idle vCPU wakes, a running guest is interrupted, kernel code notices at its next entry.
+    pub fn ring(&self) {
+        let one = 1u64.to_le_bytes();
+        // SAFETY: writes eight bytes to an eventfd that lives as long as the process's vCPU; tgkill takes numbers.
+        unsafe {
+            libc::write(self.event, one.as_ptr().cast(), 8);
+            libc::syscall(libc::SYS_tgkill, libc::getpid(), self.tid, SIG_DOORBELL);
+        }
+    }
+}
+
+/// A slot for requests from other threads to whoever owns `T` on the vCPU: closures, run at a consistent point.
+pub struct Requests<T> {
+    queue: Mutex<Vec<Request<T>>>,
+    waiting: AtomicBool,
+    door: Door,
+}
+
+type Request<T> = Box<dyn FnOnce(&mut T) + Send>;
+
+impl<T> Requests<T> {
+    /// An empty slot whose requests ring `door`.
+    pub fn new(door: Door) -> Requests<T> {
+        Requests { queue: Mutex::new(Vec::new()), waiting: AtomicBool::new(false), door }
+    }
+
+    /// Leaves a request and rings. It runs on the vCPU; results travel by a channel in the closure.
+    pub fn post(&self, f: impl FnOnce(&mut T) + Send + 'static) {
+        self.queue.lock().unwrap_or_else(|e| e.into_inner()).push(Box::new(f));
+        self.waiting.store(true, Ordering::Release);
+        self.door.ring();
+    }
+
+    /// Posts a request and waits for its answer; `None` if the vCPU does not answer within `timeout`.
+    pub fn ask<R: Send + 'static>(
+        &self,
+        timeout: std::time::Duration,
+        f: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> Option<R> {
+        let (tx, rx) = std::sync::mpsc::channel();
+        self.post(move |t| drop(tx.send(f(t))));
+        rx.recv_timeout(timeout).ok()
+    }
+
+    /// Whether something waits: one load.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Takes what waits; called on the vCPU.
+    pub fn take(&self) -> Vec<Request<T>> {
+        self.waiting.store(false, Ordering::Release);
+        // try_lock: a debug thread stopped while it holds the lock must not stop the kernel; it rings again after.
+        match self.queue.try_lock() {
+            Ok(mut q) => core::mem::take(&mut *q),
+            Err(_) => {
+                self.waiting.store(true, Ordering::Release);
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Host files, by descriptor. Safe wrappers; what the calls mean is in the man pages of the same names.
+
+use crate::usermem::{self, BadAddress};
+use crate::{HostError, check};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// An open descriptor of the host, closed when dropped.
+#[derive(Debug)]
+pub struct HostFd(OwnedFd);
+
+impl HostFd {
+    /// # Safety
+    /// `fd` is open and nobody else's.
+    pub(crate) unsafe fn from_raw(fd: i32) -> HostFd {
+        // SAFETY: the caller's promise.
+        HostFd(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// The number.
+    pub fn raw(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+
+    /// A new descriptor for what the process's descriptor `fd` refers to (stdin, stdout, stderr).
+    pub fn dup_of(fd: i32) -> Result<HostFd, HostError> {
+        // SAFETY: fcntl takes numbers; the new descriptor is ours.
+        unsafe { Ok(HostFd::from_raw(check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3).into())? as i32)) }
+    }
+
+    /// open(2), always with O_CLOEXEC.
+    pub fn open(path: &CStr, flags: i32) -> Result<HostFd, HostError> {
+        HostFd::open_at(None, path, flags, 0)
+    }
+
+    /// openat(2), always with O_CLOEXEC; without a directory relative to the working directory.
+    pub fn open_at(dir: Option<&HostFd>, path: &CStr, flags: i32, mode: u32) -> Result<HostFd, HostError> {
+        let dir = dir.map_or(libc::AT_FDCWD, HostFd::raw);
+        // SAFETY: the path is a C string; the new descriptor is ours.
+        unsafe { Ok(HostFd::from_raw(check(libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode).into())? as i32)) }
+    }
+
+    /// read(2).
+    pub fn read(&self, buf: &mut [u8]) -> Result<usize, HostError> {
+        // SAFETY: the buffer is live and of that length.
+        check(unsafe { libc::read(self.raw(), buf.as_mut_ptr().cast(), buf.len()) } as i64).map(|n| n as usize)
+    }
+
+    /// write(2).
+    pub fn write(&self, buf: &[u8]) -> Result<usize, HostError> {
+        // SAFETY: the buffer is live and of that length.
+        check(unsafe { libc::write(self.raw(), buf.as_ptr().cast(), buf.len()) } as i64).map(|n| n as usize)
+    }
+
+    /// pread(2).
+    pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, HostError> {
+        // SAFETY: the buffer is live and of that length.
+        let n = unsafe { libc::pread(self.raw(), buf.as_mut_ptr().cast(), buf.len(), offset as i64) };
+        check(n as i64).map(|n| n as usize)
+    }
+
+    /// pwrite(2).
+    pub fn write_at(&self, buf: &[u8], offset: u64) -> Result<usize, HostError> {
+        // SAFETY: the buffer is live and of that length.
+        let n = unsafe { libc::pwrite(self.raw(), buf.as_ptr().cast(), buf.len(), offset as i64) };
+        check(n as i64).map(|n| n as usize)
+    }
+
+    /// pread(2) straight into guest memory. `EFAULT` says that the host could not write there (a protected page does
+    /// not fault in a host call): the caller then copies through a buffer of its own.
+    pub fn read_at_to_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
+        guest(addr, len)?;
+        // SAFETY: the range is guest space (checked), where no Rust object lives; the host reports bad pages.
+        check(unsafe { libc::pread(self.raw(), addr as *mut _, len, offset as i64) } as i64).map(|n| n as usize)
+    }
+
+    /// pwrite(2) straight from guest memory.
+    pub fn write_at_from_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
+        guest(addr, len)?;
+        // SAFETY: as in `read_at_to_guest`; the host only reads.
+        check(unsafe { libc::pwrite(self.raw(), addr as *const _, len, offset as i64) } as i64).map(|n| n as usize)
+    }
+
+    /// write(2) straight from guest memory.
+    pub fn write_from_guest(&self, addr: u64, len: usize) -> Result<usize, HostError> {
+        guest(addr, len)?;
+        // SAFETY: as in `write_at_from_guest`.
+        check(unsafe { libc::write(self.raw(), addr as *const _, len) } as i64).map(|n| n as usize)
+    }
+
+    /// read(2) straight into guest memory.
+    pub fn read_to_guest(&self, addr: u64, len: usize) -> Result<usize, HostError> {
+        guest(addr, len)?;
+        // SAFETY: as in `read_at_to_guest`.
+        check(unsafe { libc::read(self.raw(), addr as *mut _, len) } as i64).map(|n| n as usize)
+    }
+}
+
+fn guest(addr: u64, len: usize) -> Result<(), HostError> {
+    usermem::check(addr, len).map_err(|BadAddress| HostError(libc::EFAULT))
+}

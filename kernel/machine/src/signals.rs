@@ -1,0 +1,355 @@
+//! The host signal handler: one for everything, deciding by *where* the signal hit.
+//!
+//! | interrupted code | SIGSYS | fault | tick, doorbell |
+//! |---|---|---|---|
+//! | guest | save registers, leave with `Trap::Syscall` | save, leave with `Trap::Fault` | save, leave |
+//! | entry region | - | leave with `Trap::Fault` (a state the CPU refuses) | throw the entry away, leave |
+//! | guest-memory copy | - | continue at the copy's fix-up | set `pending`, go on |
+//! | other kernel code, a handler | vDSO falling back: do the call | the kernel is broken: report | set `pending`, go on |
+//!
+//! *Leaving* jumps from the alternate stack to `llano_leave` without `rt_sigreturn`; that is sound because no handler
+//! changes the signal mask (SA_NODEFER, empty mask), and the next signal starts at the top of the alternate stack.
+//! Every handler loads the host's FS base before any Rust runs and puts the interrupted one back if it goes on.
+
+use crate::cpu::{CPU, Context, Fault, Trap, entry_range, llano_leave, read_gs, reg};
+use crate::usermem;
+use crate::{HostError, check};
+use core::arch::naked_asm;
+use core::ops::Range;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// The tick: the current task's time slice is over.
+pub const SIG_TICK: i32 = 40;
+/// The doorbell: look at deadlines and requests.
+pub const SIG_DOORBELL: i32 = 41;
+
+const ALT_STACK: usize = 512 << 10;
+const SA_RESTORER: u64 = 0x0400_0000;
+const TRAP_SIGNALS: [i32; 8] = [
+    libc::SIGSYS,
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    SIG_TICK,
+    SIG_DOORBELL,
+];
+
+static VDSO_START: AtomicU64 = AtomicU64::new(0);
+static VDSO_END: AtomicU64 = AtomicU64::new(0);
+/// What to do when kernel code itself faults: set once by the binary, runs in the handler.
+static ON_CRASH: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+unsafe extern "C" {
+    static __executable_start: u8;
+    static etext: u8;
+}
+
+/// llano's own code: syscalls made from here go to the host.
+pub fn text_range() -> Range<u64> {
+    (&raw const __executable_start as u64)..(&raw const etext as u64)
+}
+
+/// A crash of the kernel itself, as told to the crash hook.
+#[derive(Debug, Clone, Copy)]
+pub struct Crash {
+    /// The signal.
+    pub fault: Fault,
+    /// Where.
+    pub rip: u64,
+    /// Stack pointer and frame pointer there.
+    pub rsp: u64,
+    /// Frame pointer there, for a backtrace by frame pointers.
+    pub rbp: u64,
+}
+
+/// Names the function that reports a fault of kernel code; it must end the process.
+pub fn on_crash(hook: fn(&Crash) -> !) {
+    ON_CRASH.store(hook as *mut (), Ordering::Relaxed);
+}
+
+/// Makes the calling thread the vCPU: alternate stack, handlers, what assembly needs to know.
+///
+/// # Errors
+/// The host lacks FSGSBASE or XSAVE, or refuses a call: the text says which.
+pub fn init() -> Result<(), String> {
+    const HWCAP2_FSGSBASE: u64 = 2;
+    // SAFETY: getauxval reads the auxiliary vector that the host gave this process.
+    let hwcap2 = unsafe { libc::getauxval(libc::AT_HWCAP2) };
+    if hwcap2 & HWCAP2_FSGSBASE == 0 {
+        return Err("this host does not enable FSGSBASE (needs Linux 5.9 and a CPU of 2012 or later)".into());
+    }
+    if core::arch::x86_64::__cpuid(1).ecx & (1 << 27) == 0 {
+        return Err("this CPU or host does not enable XSAVE".into());
+    }
+    find_vdso();
+    let alt = map_alt_stack().map_err(|e| format!("cannot map a signal stack: {e}"))?;
+    let cpu = CPU.get();
+    // SAFETY: no handler is installed yet and no other thread uses the cell.
+    unsafe {
+        (*cpu).alt_lo = alt as u64;
+        (*cpu).alt_hi = alt as u64 + ALT_STACK as u64;
+        (*cpu).host_fs = crate::cpu::read_fs();
+        (*cpu).xmask = crate::cpu::xsave_features();
+    }
+    for sig in TRAP_SIGNALS {
+        install(sig).map_err(|e| format!("cannot handle signal {sig}: {e}"))?;
+    }
+    Ok(())
+}
+
+fn find_vdso() {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
+    for line in maps.lines().filter(|l| l.ends_with("[vdso]")) {
+        let mut ends = line.split([' ', '-']).map(|s| u64::from_str_radix(s, 16));
+        if let (Some(Ok(a)), Some(Ok(b))) = (ends.next(), ends.next()) {
+            VDSO_START.store(a, Ordering::Relaxed);
+            VDSO_END.store(b, Ordering::Relaxed);
+        }
+    }
+}
+
+fn map_alt_stack() -> Result<*mut libc::c_void, HostError> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a fresh anonymous map at an address of the host's choice touches nothing that exists; the stack is then
+    // given to the host for this thread and never unmapped.
+    unsafe {
+        let p = libc::mmap(core::ptr::null_mut(), ALT_STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        if p == libc::MAP_FAILED {
+            return Err(HostError::last());
+        }
+        let ss = libc::stack_t { ss_sp: p, ss_flags: 0, ss_size: ALT_STACK };
+        check(libc::sigaltstack(&ss, core::ptr::null_mut()).into())?;
+        Ok(p)
+    }
+}
+
+#[repr(C)]
+struct KernelSigaction {
+    handler: u64,
+    flags: u64,
+    restorer: u64,
+    mask: u64,
+}
+
+fn install(sig: i32) -> Result<(), HostError> {
+    let flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART) as u64;
+    let act = KernelSigaction {
+        handler: llano_handler as *const () as u64,
+        flags: flags | SA_RESTORER,
+        restorer: llano_restorer as *const () as u64,
+        mask: 0,
+    };
+    // SAFETY: rt_sigaction copies `act`, whose layout is the x86-64 kernel's; the handler is written for it.
+    check(unsafe { libc::syscall(libc::SYS_rt_sigaction, sig, &act, 0usize, 8usize) }).map(|_| ())
+}
+
+/// rdi = signal, rsi = siginfo, rdx = ucontext; rsp at the restorer's address, on the alternate stack if this is
+/// the vCPU.
+#[unsafe(naked)]
+unsafe extern "C" fn llano_handler() {
+    naked_asm!(
+        // The guest's AC would make our loads fault and its NT our iretq; the host cleared DF and TF already.
+        "push 2",
+        "popfq",
+        "lea rcx, [rip + {cpu}]",
+        "cmp rsp, [rcx + {alt_lo}]",
+        "jb 2f",
+        "cmp rsp, [rcx + {alt_hi}]",
+        "ja 2f",
+        "rdfsbase rbx",
+        "mov rax, [rcx + {host_fs}]",
+        "wrfsbase rax",
+        // FS is the host's from here.
+        "mov rcx, rbx",
+        "sub rsp, 8",
+        "cld",
+        "call {on_signal}",
+        "test eax, eax",
+        "jnz {leave}",
+        "add rsp, 8",
+        // Go on where we interrupted, on the FS that was there; rt_sigreturn restores everything else.
+        "wrfsbase rbx",
+        "ret",
+        // Another thread of llano's: its FS is the host's.
+        "2:",
+        "sub rsp, 8",
+        "call {on_other}",
+        "add rsp, 8",
+        "ret",
+        cpu = sym CPU,
+        alt_lo = const core::mem::offset_of!(crate::cpu::Cpu, alt_lo),
+        alt_hi = const core::mem::offset_of!(crate::cpu::Cpu, alt_hi),
+        host_fs = const core::mem::offset_of!(crate::cpu::Cpu, host_fs),
+        on_signal = sym on_signal,
+        on_other = sym on_other_thread,
+        leave = sym llano_leave,
+    )
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn llano_restorer() {
+    naked_asm!("mov eax, 15", "syscall", "ud2")
+}
+
+/// Go on where the signal hit.
+const RESUME: u32 = 0;
+/// Leave the guest: `enter` returns.
+const LEAVE: u32 = 1;
+
+/// # Safety
+/// Called by `llano_handler` only, with what the host passed to it.
+unsafe extern "C" fn on_signal(
+    sig: i32,
+    info: *const libc::siginfo_t,
+    uc: *mut libc::ucontext_t,
+    fs: u64,
+) -> u32 {
+    // SAFETY: the host passes valid pointers to its signal frame; the cell belongs to this thread (see CpuCell).
+    let (info, uc, cpu) = unsafe { (&*info, &mut *uc, &mut *CPU.get()) };
+    let rip = uc.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
+    let in_text = text_range().contains(&rip);
+    let in_vdso = (VDSO_START.load(Ordering::Relaxed)..VDSO_END.load(Ordering::Relaxed)).contains(&rip);
+    let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
+    if sig == SIG_TICK {
+        cpu.tick = true;
+    }
+    if !in_text && !in_vdso && !cpu.ctx.is_null() {
+        // SAFETY: `enter` set ctx to a live context and waits in `llano_enter` for us.
+        save(unsafe { &mut *cpu.ctx }, uc, fs);
+        cpu.trap = match sig {
+            libc::SIGSYS => syscall_kind(info),
+            SIG_TICK | SIG_DOORBELL => Trap::Irq,
+            _ => Trap::Fault(fault_of(sig, info, uc)),
+        };
+        return LEAVE;
+    }
+    if entry_range().contains(&rip) {
+        cpu.trap = if asynchronous { Trap::Irq } else { Trap::Fault(fault_of(sig, info, uc)) };
+        return LEAVE;
+    }
+    if asynchronous {
+        // SAFETY: a plain word of this thread's own cell, volatile because the interrupted code reads it.
+        unsafe { (&raw mut cpu.pending).write_volatile(1) };
+        return RESUME;
+    }
+    if sig == libc::SIGSYS && in_vdso {
+        vdso_fallback(uc);
+        return RESUME;
+    }
+    if let Some(fixup) = usermem::fixup_for(rip) {
+        uc.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
+        return RESUME;
+    }
+    crash(sig, info, uc)
+}
+
+/// # Safety
+/// Called by `llano_handler` only, with what the host passed to it.
+unsafe extern "C" fn on_other_thread(sig: i32, info: *const libc::siginfo_t, uc: *mut libc::ucontext_t) {
+    // SAFETY: the host passes valid pointers to its signal frame.
+    let (info, uc) = unsafe { (&*info, &mut *uc) };
+    let rip = uc.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
+    if sig == SIG_TICK || sig == SIG_DOORBELL {
+        return;
+    }
+    if let Some(fixup) = usermem::fixup_for(rip) {
+        uc.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
+        return;
+    }
+    crash(sig, info, uc)
+}
+
+fn syscall_kind(info: &libc::siginfo_t) -> Trap {
+    const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
+    // SAFETY: for SIGSYS the siginfo holds call_addr (16), syscall (24) and arch (28); siginfo_t is 128 bytes.
+    let arch = unsafe { (&raw const *info).cast::<u32>().add(7).read() };
+    if arch == AUDIT_ARCH_X86_64 { Trap::Syscall } else { Trap::Syscall32 }
+}
+
+fn fault_of(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> Fault {
+    let g = &uc.uc_mcontext.gregs;
+    Fault {
+        signal: sig,
+        code: info.si_code,
+        // SAFETY: for fault signals the siginfo holds an address; for others the bytes are initialised all the same.
+        addr: unsafe { info.si_addr() } as u64,
+        trapno: g[libc::REG_TRAPNO as usize] as u64,
+        error: g[libc::REG_ERR as usize] as u64,
+        cr2: g[libc::REG_CR2 as usize] as u64,
+    }
+}
+
+/// Moves the interrupted registers into the context.
+fn save(ctx: &mut Context, uc: &libc::ucontext_t, fs: u64) {
+    use libc::{
+        REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RAX, REG_RBP, REG_RBX, REG_RCX,
+        REG_RDI, REG_RDX, REG_RSI, REG_RSP,
+    };
+    const ORDER: [i32; 16] = [
+        REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11,
+        REG_R12, REG_R13, REG_R14, REG_R15,
+    ];
+    let g = &uc.uc_mcontext.gregs;
+    let f = ctx.regs_mut();
+    for (to, from) in f.regs.iter_mut().zip(ORDER) {
+        *to = g[from as usize] as u64;
+    }
+    f.rip = g[libc::REG_RIP as usize] as u64;
+    f.rflags = g[libc::REG_EFL as usize] as u64;
+    f.fs_base = fs;
+    f.gs_base = read_gs();
+    debug_assert!(f.regs[reg::RSP] != 0 || f.rip != 0);
+    let area = ctx.xsave_mut();
+    // `sw_reserved` of the FXSAVE image says how much extended state follows (asm/sigcontext.h).
+    const SW_XSTATE_SIZE: usize = 464 + 16;
+    let from = uc.uc_mcontext.fpregs.cast::<u8>();
+    if !from.is_null() {
+        // SAFETY: the host wrote an XSAVE image of `xstate_size` bytes there, 512 at least; the copy is bounded by
+        // both sizes, and the alternate stack does not overlap the context.
+        unsafe {
+            let size = from.add(SW_XSTATE_SIZE).cast::<u32>().read_unaligned() as usize;
+            let n = size.clamp(512, area.len());
+            core::ptr::copy_nonoverlapping(from, area.as_mut_ptr(), n);
+        }
+    }
+}
+
+/// The vDSO fell back to a real syscall (a clock it cannot read in user space): make it for it.
+fn vdso_fallback(uc: &mut libc::ucontext_t) {
+    let g = &mut uc.uc_mcontext.gregs;
+    let arg = |r: i32| g[r as usize];
+    // SAFETY: the vDSO passes on the arguments of llano's own libc call (clock_gettime and relatives), unchanged.
+    let r = unsafe { raw_syscall3(arg(libc::REG_RAX), arg(libc::REG_RDI), arg(libc::REG_RSI), arg(libc::REG_RDX)) };
+    g[libc::REG_RAX as usize] = r;
+}
+
+/// # Safety
+/// As the syscall itself.
+unsafe fn raw_syscall3(nr: i64, a: i64, b: i64, c: i64) -> i64 {
+    let r;
+    // SAFETY: the caller answers for the call; the clobbers are those of `syscall`.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") nr => r, in("rdi") a, in("rsi") b, in("rdx") c,
+            out("rcx") _, out("r11") _, options(nostack));
+    }
+    r
+}
+
+fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> ! {
+    let g = &uc.uc_mcontext.gregs;
+    let crash = Crash {
+        fault: fault_of(sig, info, uc),
+        rip: g[libc::REG_RIP as usize] as u64,
+        rsp: g[libc::REG_RSP as usize] as u64,
+        rbp: g[libc::REG_RBP as usize] as u64,
+    };
+    let hook = ON_CRASH.load(Ordering::Relaxed);
+    if !hook.is_null() {
+        // SAFETY: only `on_crash` stores here, and it stores a `fn(&Crash) -> !`.
+        let hook: fn(&Crash) -> ! = unsafe { core::mem::transmute(hook) };
+        hook(&crash);
+    }
+    std::process::abort()
+}

@@ -1,0 +1,158 @@
+//! Fault-safe copies from and to guest memory.
+//!
+//! A guest address is an allegation. Every function here checks that the range lies in the guest's part of the address
+//! space (so that llano's own memory is out of reach) and survives a fault in the middle: protection, holes and
+//! truncated files end in [`Fault`], never in a crash.
+
+use crate::space;
+use core::arch::naked_asm;
+
+/// The address was not the guest's, or a page of the range could not be accessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadAddress;
+
+/// Copies `rdx` bytes from rsi to rdi; returns in rax how many were *not* copied.
+#[unsafe(naked)]
+unsafe extern "C" fn llano_copy(dst: *mut u8, src: *const u8, len: usize) -> usize {
+    naked_asm!(
+        "mov rcx, rdx",
+        "cmp rcx, 128",
+        ".globl llano_copy_begin",
+        "llano_copy_begin:",
+        "ja 4f",
+        "2:",
+        "cmp rcx, 8",
+        "jb 3f",
+        "mov rax, [rsi]",
+        "mov [rdi], rax",
+        "add rsi, 8",
+        "add rdi, 8",
+        "sub rcx, 8",
+        "jmp 2b",
+        "3:",
+        "test rcx, rcx",
+        "jz llano_copy_end",
+        "mov al, [rsi]",
+        "mov [rdi], al",
+        "inc rsi",
+        "inc rdi",
+        "dec rcx",
+        "jmp 3b",
+        "4:",
+        "rep movsb",
+        ".globl llano_copy_end",
+        "llano_copy_end:",
+        "mov rax, rcx",
+        "ret",
+    )
+}
+
+/// Zeroes `rsi` bytes at rdi; returns how many were not.
+#[unsafe(naked)]
+unsafe extern "C" fn llano_zero(dst: *mut u8, len: usize) -> usize {
+    naked_asm!(
+        "mov rcx, rsi",
+        "xor eax, eax",
+        ".globl llano_zero_begin",
+        "llano_zero_begin:",
+        "rep stosb",
+        ".globl llano_zero_end",
+        "llano_zero_end:",
+        "mov rax, rcx",
+        "ret",
+    )
+}
+
+/// `lock cmpxchg` of a u32 at rdi: esi expected, edx new. rax: value found; or bit 32 set on a fault.
+#[unsafe(naked)]
+unsafe extern "C" fn llano_cas(at: *mut u32, expected: u32, new: u32) -> u64 {
+    naked_asm!(
+        "mov eax, esi",
+        ".globl llano_cas_begin",
+        "llano_cas_begin:",
+        "lock cmpxchg [rdi], edx",
+        "mov eax, eax",
+        "ret",
+        ".globl llano_cas_end",
+        "llano_cas_end:",
+        "mov eax, 1",
+        "shl rax, 32",
+        "ret",
+    )
+}
+
+unsafe extern "C" {
+    static llano_copy_begin: u8;
+    static llano_copy_end: u8;
+    static llano_zero_begin: u8;
+    static llano_zero_end: u8;
+    static llano_cas_begin: u8;
+    static llano_cas_end: u8;
+}
+
+/// Where to continue if the instruction at `rip` faulted: `None` if it is not one of ours.
+pub(crate) fn fixup_for(rip: u64) -> Option<u64> {
+    let table = [
+        (&raw const llano_copy_begin as u64, &raw const llano_copy_end as u64),
+        (&raw const llano_zero_begin as u64, &raw const llano_zero_end as u64),
+        (&raw const llano_cas_begin as u64, &raw const llano_cas_end as u64),
+    ];
+    table.iter().find(|(begin, end)| (*begin..*end).contains(&rip)).map(|(_, end)| *end)
+}
+
+/// Checks that `len` bytes at `addr` lie in guest space.
+pub fn check(addr: u64, len: usize) -> Result<(), BadAddress> {
+    if len == 0 || space::contains(addr, len as u64) { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Copies guest memory into `buf`, all or nothing visible to the caller.
+pub fn copy_in(addr: u64, buf: &mut [u8]) -> Result<(), BadAddress> {
+    if copy_in_some(addr, buf)? == buf.len() { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Copies as much guest memory as is readable; returns the count. An address outside guest space is an error.
+pub fn copy_in_some(addr: u64, buf: &mut [u8]) -> Result<usize, BadAddress> {
+    check(addr, buf.len())?;
+    // SAFETY: the source range is in guest space (checked), which never overlaps llano's own memory; the destination
+    // is a live slice of the same length; faults on the source are fixed up.
+    let left = unsafe { llano_copy(buf.as_mut_ptr(), addr as *const u8, buf.len()) };
+    Ok(buf.len() - left)
+}
+
+/// Copies `buf` to guest memory. On an error part of it may have been written.
+pub fn copy_out(addr: u64, buf: &[u8]) -> Result<(), BadAddress> {
+    if copy_out_some(addr, buf)? == buf.len() { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Copies as much of `buf` as is writable; returns the count. An address outside guest space is an error.
+pub fn copy_out_some(addr: u64, buf: &[u8]) -> Result<usize, BadAddress> {
+    check(addr, buf.len())?;
+    // SAFETY: the destination range is in guest space (checked), so no Rust object lies there; the source is a live
+    // slice; faults on the destination are fixed up.
+    let left = unsafe { llano_copy(addr as *mut u8, buf.as_ptr(), buf.len()) };
+    Ok(buf.len() - left)
+}
+
+/// Zeroes guest memory.
+pub fn zero(addr: u64, len: usize) -> Result<(), BadAddress> {
+    check(addr, len)?;
+    // SAFETY: as in `copy_out_some`.
+    if unsafe { llano_zero(addr as *mut u8, len) } == 0 { Ok(()) } else { Err(BadAddress) }
+}
+
+/// Copies between two guest ranges (which may belong to different tasks); returns how many bytes were copied.
+pub fn copy_within(to: u64, from: u64, len: usize) -> Result<usize, BadAddress> {
+    check(to, len)?;
+    check(from, len)?;
+    // SAFETY: both ranges are in guest space (checked); faults on either are fixed up. Overlap gives the bytes a
+    // forward copy gives, which is all that a guest which passes overlapping buffers may expect.
+    Ok(len - unsafe { llano_copy(to as *mut u8, from as *const u8, len) })
+}
+
+/// Atomically replaces the aligned u32 at `addr` if it is `expected`; returns the value found.
+pub fn cas_u32(addr: u64, expected: u32, new: u32) -> Result<u32, BadAddress> {
+    check(addr, 4)?;
+    // SAFETY: four bytes in guest space (checked); a fault is fixed up and reported in bit 32.
+    let r = unsafe { llano_cas(addr as *mut u32, expected, new) };
+    if r >> 32 == 0 { Ok(r as u32) } else { Err(BadAddress) }
+}
