@@ -2,8 +2,10 @@
 //!
 //! - [`errno`]: error numbers with their names and messages
 //! - [`syscalls`]: every system call
+//! - [`termios`]: terminal settings and ioctls
 #![no_std]
 #![forbid(unsafe_code)]
 
 pub mod errno;
 pub mod syscalls;
+pub mod termios;
