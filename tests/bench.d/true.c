@@ -1,0 +1,3 @@
+// The program that the process rows start.
+
+int main(void) { return 0; }
