@@ -1,11 +1,13 @@
 //! What Linux says: numbers, structures, flag names, argument kinds of x86-64. Pure data, no behaviour.
 //!
 //! - [`errno`]: error numbers with their names and messages
+//! - [`names`]: constants of every flags or enumeration argument, and their names
 //! - [`syscalls`]: every system call
 //! - [`termios`]: terminal settings and ioctls
 #![no_std]
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod names;
 pub mod syscalls;
 pub mod termios;

@@ -1,400 +1,242 @@
-//! The system calls of x86-64 Linux, up to 6.18.
+//! The system calls of x86-64 Linux, up to 6.18, with what each argument and result means.
+//!
+//! One row of [`table`] a call. From it come the number constants ([`nr`]), the rows by number ([`lookup`]), the
+//! classes a filter names ([`Class`]) and, in the tracer, the text of every call.
 
-/// Declares one constant a row.
-macro_rules! numbers {
-    ($($nr:literal $konst:ident)*) => {
-        /// Call numbers as constants: `nr::READ` is 0.
-        pub mod nr {
-            $(
-                #[doc = concat!("Number ", $nr, ".")]
-                pub const $konst: usize = $nr;
-            )*
-        }
-    };
+use crate::names::{FlagSet, Name};
+
+mod table;
+pub use table::{SYSCALLS, nr};
+
+/// One system call.
+#[derive(Debug)]
+pub struct Syscall {
+    /// Its number, `rax` on entry.
+    pub nr: u16,
+    /// Its name without a prefix, as strace prints it.
+    pub name: &'static str,
+    /// Its arguments in order, at most six.
+    pub args: &'static [Arg],
+    /// What a result that is no error means.
+    pub ret: Ret,
+    /// The classes it belongs to.
+    pub class: Class,
 }
 
-numbers! {
-    0 READ
-    1 WRITE
-    2 OPEN
-    3 CLOSE
-    4 STAT
-    5 FSTAT
-    6 LSTAT
-    7 POLL
-    8 LSEEK
-    9 MMAP
-    10 MPROTECT
-    11 MUNMAP
-    12 BRK
-    13 RT_SIGACTION
-    14 RT_SIGPROCMASK
-    15 RT_SIGRETURN
-    16 IOCTL
-    17 PREAD64
-    18 PWRITE64
-    19 READV
-    20 WRITEV
-    21 ACCESS
-    22 PIPE
-    23 SELECT
-    24 SCHED_YIELD
-    25 MREMAP
-    26 MSYNC
-    27 MINCORE
-    28 MADVISE
-    29 SHMGET
-    30 SHMAT
-    31 SHMCTL
-    32 DUP
-    33 DUP2
-    34 PAUSE
-    35 NANOSLEEP
-    36 GETITIMER
-    37 ALARM
-    38 SETITIMER
-    39 GETPID
-    40 SENDFILE
-    41 SOCKET
-    42 CONNECT
-    43 ACCEPT
-    44 SENDTO
-    45 RECVFROM
-    46 SENDMSG
-    47 RECVMSG
-    48 SHUTDOWN
-    49 BIND
-    50 LISTEN
-    51 GETSOCKNAME
-    52 GETPEERNAME
-    53 SOCKETPAIR
-    54 SETSOCKOPT
-    55 GETSOCKOPT
-    56 CLONE
-    57 FORK
-    58 VFORK
-    59 EXECVE
-    60 EXIT
-    61 WAIT4
-    62 KILL
-    63 UNAME
-    64 SEMGET
-    65 SEMOP
-    66 SEMCTL
-    67 SHMDT
-    68 MSGGET
-    69 MSGSND
-    70 MSGRCV
-    71 MSGCTL
-    72 FCNTL
-    73 FLOCK
-    74 FSYNC
-    75 FDATASYNC
-    76 TRUNCATE
-    77 FTRUNCATE
-    78 GETDENTS
-    79 GETCWD
-    80 CHDIR
-    81 FCHDIR
-    82 RENAME
-    83 MKDIR
-    84 RMDIR
-    85 CREAT
-    86 LINK
-    87 UNLINK
-    88 SYMLINK
-    89 READLINK
-    90 CHMOD
-    91 FCHMOD
-    92 CHOWN
-    93 FCHOWN
-    94 LCHOWN
-    95 UMASK
-    96 GETTIMEOFDAY
-    97 GETRLIMIT
-    98 GETRUSAGE
-    99 SYSINFO
-    100 TIMES
-    101 PTRACE
-    102 GETUID
-    103 SYSLOG
-    104 GETGID
-    105 SETUID
-    106 SETGID
-    107 GETEUID
-    108 GETEGID
-    109 SETPGID
-    110 GETPPID
-    111 GETPGRP
-    112 SETSID
-    113 SETREUID
-    114 SETREGID
-    115 GETGROUPS
-    116 SETGROUPS
-    117 SETRESUID
-    118 GETRESUID
-    119 SETRESGID
-    120 GETRESGID
-    121 GETPGID
-    122 SETFSUID
-    123 SETFSGID
-    124 GETSID
-    125 CAPGET
-    126 CAPSET
-    127 RT_SIGPENDING
-    128 RT_SIGTIMEDWAIT
-    129 RT_SIGQUEUEINFO
-    130 RT_SIGSUSPEND
-    131 SIGALTSTACK
-    132 UTIME
-    133 MKNOD
-    134 USELIB
-    135 PERSONALITY
-    136 USTAT
-    137 STATFS
-    138 FSTATFS
-    139 SYSFS
-    140 GETPRIORITY
-    141 SETPRIORITY
-    142 SCHED_SETPARAM
-    143 SCHED_GETPARAM
-    144 SCHED_SETSCHEDULER
-    145 SCHED_GETSCHEDULER
-    146 SCHED_GET_PRIORITY_MAX
-    147 SCHED_GET_PRIORITY_MIN
-    148 SCHED_RR_GET_INTERVAL
-    149 MLOCK
-    150 MUNLOCK
-    151 MLOCKALL
-    152 MUNLOCKALL
-    153 VHANGUP
-    154 MODIFY_LDT
-    155 PIVOT_ROOT
-    156 _SYSCTL
-    157 PRCTL
-    158 ARCH_PRCTL
-    159 ADJTIMEX
-    160 SETRLIMIT
-    161 CHROOT
-    162 SYNC
-    163 ACCT
-    164 SETTIMEOFDAY
-    165 MOUNT
-    166 UMOUNT2
-    167 SWAPON
-    168 SWAPOFF
-    169 REBOOT
-    170 SETHOSTNAME
-    171 SETDOMAINNAME
-    172 IOPL
-    173 IOPERM
-    174 CREATE_MODULE
-    175 INIT_MODULE
-    176 DELETE_MODULE
-    177 GET_KERNEL_SYMS
-    178 QUERY_MODULE
-    179 QUOTACTL
-    180 NFSSERVCTL
-    181 GETPMSG
-    182 PUTPMSG
-    183 AFS_SYSCALL
-    184 TUXCALL
-    185 SECURITY
-    186 GETTID
-    187 READAHEAD
-    188 SETXATTR
-    189 LSETXATTR
-    190 FSETXATTR
-    191 GETXATTR
-    192 LGETXATTR
-    193 FGETXATTR
-    194 LISTXATTR
-    195 LLISTXATTR
-    196 FLISTXATTR
-    197 REMOVEXATTR
-    198 LREMOVEXATTR
-    199 FREMOVEXATTR
-    200 TKILL
-    201 TIME
-    202 FUTEX
-    203 SCHED_SETAFFINITY
-    204 SCHED_GETAFFINITY
-    205 SET_THREAD_AREA
-    206 IO_SETUP
-    207 IO_DESTROY
-    208 IO_GETEVENTS
-    209 IO_SUBMIT
-    210 IO_CANCEL
-    211 GET_THREAD_AREA
-    212 LOOKUP_DCOOKIE
-    213 EPOLL_CREATE
-    214 EPOLL_CTL_OLD
-    215 EPOLL_WAIT_OLD
-    216 REMAP_FILE_PAGES
-    217 GETDENTS64
-    218 SET_TID_ADDRESS
-    219 RESTART_SYSCALL
-    220 SEMTIMEDOP
-    221 FADVISE64
-    222 TIMER_CREATE
-    223 TIMER_SETTIME
-    224 TIMER_GETTIME
-    225 TIMER_GETOVERRUN
-    226 TIMER_DELETE
-    227 CLOCK_SETTIME
-    228 CLOCK_GETTIME
-    229 CLOCK_GETRES
-    230 CLOCK_NANOSLEEP
-    231 EXIT_GROUP
-    232 EPOLL_WAIT
-    233 EPOLL_CTL
-    234 TGKILL
-    235 UTIMES
-    236 VSERVER
-    237 MBIND
-    238 SET_MEMPOLICY
-    239 GET_MEMPOLICY
-    240 MQ_OPEN
-    241 MQ_UNLINK
-    242 MQ_TIMEDSEND
-    243 MQ_TIMEDRECEIVE
-    244 MQ_NOTIFY
-    245 MQ_GETSETATTR
-    246 KEXEC_LOAD
-    247 WAITID
-    248 ADD_KEY
-    249 REQUEST_KEY
-    250 KEYCTL
-    251 IOPRIO_SET
-    252 IOPRIO_GET
-    253 INOTIFY_INIT
-    254 INOTIFY_ADD_WATCH
-    255 INOTIFY_RM_WATCH
-    256 MIGRATE_PAGES
-    257 OPENAT
-    258 MKDIRAT
-    259 MKNODAT
-    260 FCHOWNAT
-    261 FUTIMESAT
-    262 NEWFSTATAT
-    263 UNLINKAT
-    264 RENAMEAT
-    265 LINKAT
-    266 SYMLINKAT
-    267 READLINKAT
-    268 FCHMODAT
-    269 FACCESSAT
-    270 PSELECT6
-    271 PPOLL
-    272 UNSHARE
-    273 SET_ROBUST_LIST
-    274 GET_ROBUST_LIST
-    275 SPLICE
-    276 TEE
-    277 SYNC_FILE_RANGE
-    278 VMSPLICE
-    279 MOVE_PAGES
-    280 UTIMENSAT
-    281 EPOLL_PWAIT
-    282 SIGNALFD
-    283 TIMERFD_CREATE
-    284 EVENTFD
-    285 FALLOCATE
-    286 TIMERFD_SETTIME
-    287 TIMERFD_GETTIME
-    288 ACCEPT4
-    289 SIGNALFD4
-    290 EVENTFD2
-    291 EPOLL_CREATE1
-    292 DUP3
-    293 PIPE2
-    294 INOTIFY_INIT1
-    295 PREADV
-    296 PWRITEV
-    297 RT_TGSIGQUEUEINFO
-    298 PERF_EVENT_OPEN
-    299 RECVMMSG
-    300 FANOTIFY_INIT
-    301 FANOTIFY_MARK
-    302 PRLIMIT64
-    303 NAME_TO_HANDLE_AT
-    304 OPEN_BY_HANDLE_AT
-    305 CLOCK_ADJTIME
-    306 SYNCFS
-    307 SENDMMSG
-    308 SETNS
-    309 GETCPU
-    310 PROCESS_VM_READV
-    311 PROCESS_VM_WRITEV
-    312 KCMP
-    313 FINIT_MODULE
-    314 SCHED_SETATTR
-    315 SCHED_GETATTR
-    316 RENAMEAT2
-    317 SECCOMP
-    318 GETRANDOM
-    319 MEMFD_CREATE
-    320 KEXEC_FILE_LOAD
-    321 BPF
-    322 EXECVEAT
-    323 USERFAULTFD
-    324 MEMBARRIER
-    325 MLOCK2
-    326 COPY_FILE_RANGE
-    327 PREADV2
-    328 PWRITEV2
-    329 PKEY_MPROTECT
-    330 PKEY_ALLOC
-    331 PKEY_FREE
-    332 STATX
-    333 IO_PGETEVENTS
-    334 RSEQ
-    335 URETPROBE
-    336 UPROBE
-    424 PIDFD_SEND_SIGNAL
-    425 IO_URING_SETUP
-    426 IO_URING_ENTER
-    427 IO_URING_REGISTER
-    428 OPEN_TREE
-    429 MOVE_MOUNT
-    430 FSOPEN
-    431 FSCONFIG
-    432 FSMOUNT
-    433 FSPICK
-    434 PIDFD_OPEN
-    435 CLONE3
-    436 CLOSE_RANGE
-    437 OPENAT2
-    438 PIDFD_GETFD
-    439 FACCESSAT2
-    440 PROCESS_MADVISE
-    441 EPOLL_PWAIT2
-    442 MOUNT_SETATTR
-    443 QUOTACTL_FD
-    444 LANDLOCK_CREATE_RULESET
-    445 LANDLOCK_ADD_RULE
-    446 LANDLOCK_RESTRICT_SELF
-    447 MEMFD_SECRET
-    448 PROCESS_MRELEASE
-    449 FUTEX_WAITV
-    450 SET_MEMPOLICY_HOME_NODE
-    451 CACHESTAT
-    452 FCHMODAT2
-    453 MAP_SHADOW_STACK
-    454 FUTEX_WAKE
-    455 FUTEX_WAIT
-    456 FUTEX_REQUEUE
-    457 STATMOUNT
-    458 LISTMOUNT
-    459 LSM_GET_SELF_ATTR
-    460 LSM_SET_SELF_ATTR
-    461 LSM_LIST_MODULES
-    462 MSEAL
-    463 SETXATTRAT
-    464 GETXATTRAT
-    465 LISTXATTRAT
-    466 REMOVEXATTRAT
-    467 OPEN_TREE_ATTR
-    468 FILE_GETATTR
-    469 FILE_SETATTR
+/// One argument.
+#[derive(Debug)]
+pub struct Arg {
+    /// The name the manual page uses.
+    pub name: &'static str,
+    /// How to read it.
+    pub kind: ArgKind,
+}
+
+/// How the 64 bits of an argument are to be read.
+#[derive(Copy, Clone, Debug)]
+pub enum ArgKind {
+    /// An open descriptor, `int`.
+    Fd,
+    /// A directory's descriptor or `AT_FDCWD`, `int`.
+    DirFd,
+    /// Address of a NUL-terminated path.
+    Path,
+    /// Address of a NUL-terminated string that is no path.
+    Str,
+    /// `int`.
+    Int,
+    /// `unsigned int`.
+    Uint,
+    /// `long`.
+    Long,
+    /// `unsigned long` best read as hexadecimal.
+    Hex,
+    /// `size_t`: a length in bytes or elements.
+    Size,
+    /// `loff_t`: a position or length in a file.
+    Offset,
+    /// An address nothing more is known of.
+    Ptr,
+    /// Address of bytes the call reads; the next argument is their count.
+    BufIn,
+    /// Address of bytes the call writes; the next argument is how many fit.
+    BufOut,
+    /// Named bits, `int`.
+    Flags(&'static FlagSet),
+    /// A named value, `int`.
+    Enum(&'static [Name]),
+    /// `mode_t`, octal.
+    Mode,
+    /// `dev_t`.
+    Dev,
+    /// A process, thread or group id.
+    Pid,
+    /// A user or group id; -1 leaves one unchanged.
+    Id,
+    /// A signal's number.
+    Signal,
+    /// Address of a signal set.
+    SigSet,
+    /// Address of a `timespec`.
+    Timespec,
+    /// Address of a structure of that name.
+    Struct(&'static str),
+    /// Address of a NULL-terminated array of strings: `argv`, `envp`.
+    StrArray,
+    /// Address of `iovec`s; the next argument is their count.
+    IoVec,
+    /// Address of a `sockaddr`; the next argument is its length or that length's address.
+    Sockaddr,
+}
+
+/// What a result that is no error means.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Ret {
+    /// A number, mostly 0.
+    Int,
+    /// A count of bytes or a position.
+    Size,
+    /// A descriptor.
+    Fd,
+    /// An address.
+    Addr,
+    /// A process or thread id.
+    Pid,
+    /// A user or group id.
+    Id,
+    /// A mode, octal.
+    Mode,
+    /// Nothing: the call does not return when it succeeds.
+    Never,
+}
+
+/// A set of the classes strace filters by (`%file`, `%desc`, ...).
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Class(u16);
+
+impl Class {
+    /// No class.
+    pub const NONE: Class = Class(0);
+    /// Calls that take a path.
+    pub const FILE: Class = Class(1);
+    /// Calls that take or return a descriptor.
+    pub const DESC: Class = Class(2);
+    /// Process life: fork, exec, wait, exit.
+    pub const PROCESS: Class = Class(4);
+    /// Sockets.
+    pub const NETWORK: Class = Class(8);
+    /// Signals.
+    pub const SIGNAL: Class = Class(0x10);
+    /// Memory mapping.
+    pub const MEMORY: Class = Class(0x20);
+    /// System V and POSIX inter-process communication.
+    pub const IPC: Class = Class(0x40);
+    /// User and group ids, capabilities.
+    pub const CREDS: Class = Class(0x80);
+    /// Reading and setting clocks.
+    pub const CLOCK: Class = Class(0x100);
+
+    const NAMES: [(&str, Class); 9] = [
+        ("file", Class::FILE),
+        ("desc", Class::DESC),
+        ("process", Class::PROCESS),
+        ("network", Class::NETWORK),
+        ("signal", Class::SIGNAL),
+        ("memory", Class::MEMORY),
+        ("ipc", Class::IPC),
+        ("creds", Class::CREDS),
+        ("clock", Class::CLOCK),
+    ];
+
+    /// The class `name` stands for, without the `%`; `net` is `network` as in strace.
+    pub fn named(name: &str) -> Option<Class> {
+        let name = if name == "net" { "network" } else { name };
+        Class::NAMES.iter().find(|row| row.0 == name).map(|row| row.1)
+    }
+
+    /// Both sets together.
+    pub const fn and(self, other: Class) -> Class {
+        Class(self.0 | other.0)
+    }
+
+    /// Whether the two sets share a class.
+    pub const fn meets(self, other: Class) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What the kinds of its arguments and result already say of a call.
+    const fn implied(args: &[Arg], ret: Ret) -> Class {
+        let mut class = if matches!(ret, Ret::Fd) { Class::DESC } else { Class::NONE };
+        let mut at = 0;
+        while at < args.len() {
+            class = match args[at].kind {
+                ArgKind::Path => class.and(Class::FILE),
+                ArgKind::Fd | ArgKind::DirFd => class.and(Class::DESC),
+                _ => class,
+            };
+            at += 1;
+        }
+        class
+    }
+}
+
+/// One past the highest number in the table.
+pub const NR_LIMIT: usize = SYSCALLS[SYSCALLS.len() - 1].nr as usize + 1;
+
+/// Row of each number in [`SYSCALLS`]; `u16::MAX` where Linux has none.
+static ROWS: [u16; NR_LIMIT] = {
+    let mut rows = [u16::MAX; NR_LIMIT];
+    let mut row = 0;
+    while row < SYSCALLS.len() {
+        rows[SYSCALLS[row].nr as usize] = row as u16;
+        row += 1;
+    }
+    rows
+};
+
+/// The call with number `nr`.
+pub fn lookup(nr: usize) -> Option<&'static Syscall> {
+    SYSCALLS.get(usize::from(*ROWS.get(nr)?))
+}
+
+/// The call named `name`.
+pub fn by_name(name: &str) -> Option<&'static Syscall> {
+    SYSCALLS.iter().find(|call| call.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_found() {
+        assert!(SYSCALLS.windows(2).all(|pair| pair[0].nr < pair[1].nr));
+        for call in SYSCALLS {
+            assert_eq!(lookup(call.nr.into()).unwrap().name, call.name);
+            assert_eq!(by_name(call.name).unwrap().nr, call.nr);
+            assert!(call.args.len() <= 6);
+        }
+        assert!(lookup(337).is_none() && lookup(423).is_none() && lookup(NR_LIMIT).is_none());
+        assert!(lookup(usize::MAX).is_none());
+    }
+
+    #[test]
+    fn known_numbers() {
+        for (number, name) in
+            [(nr::READ, "read"), (nr::FUTEX, "futex"), (nr::CLONE3, "clone3"), (462, "mseal")]
+        {
+            assert_eq!(lookup(number).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn classes_follow_from_kinds_and_rows() {
+        let class = |name| by_name(name).unwrap().class;
+        assert!(class("openat").meets(Class::FILE) && class("openat").meets(Class::DESC));
+        assert!(class("mmap").meets(Class::MEMORY) && class("mmap").meets(Class::DESC));
+        assert!(class("kill").meets(Class::SIGNAL) && class("kill").meets(Class::PROCESS));
+        assert!(class("socket").meets(Class::named("net").unwrap()));
+        assert!(!class("getpid").meets(Class::FILE.and(Class::DESC)));
+        assert!(Class::named("nonsense").is_none());
+    }
 }

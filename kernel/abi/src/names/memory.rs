@@ -1,0 +1,90 @@
+//! Memory: `mmap(2)`, `madvise(2)`, `mremap(2)`.
+
+use super::{FlagSet, Name};
+
+names! {
+    /// Protection of `mmap(2)`.
+    PROT_BITS {
+        PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_GROWSDOWN = 0x1000000,
+        PROT_GROWSUP = 0x2000000,
+    }
+
+    /// Kinds of mapping: the low four bits of `mmap(2)` flags.
+    MAP_TYPES {
+        MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_DROPPABLE = 8, MAP_TYPE = 0xf,
+    }
+
+    /// The other flags of `mmap(2)`.
+    MAP_BITS {
+        MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100,
+        MAP_DENYWRITE = 0x800, MAP_EXECUTABLE = 0x1000, MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000,
+        MAP_POPULATE = 0x8000, MAP_NONBLOCK = 0x10000, MAP_STACK = 0x20000, MAP_HUGETLB = 0x40000,
+        MAP_SYNC = 0x80000, MAP_FIXED_NOREPLACE = 0x100000, MAP_UNINITIALIZED = 0x4000000,
+    }
+
+    /// Advice of `madvise(2)`.
+    MADVISE {
+        MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3, MADV_DONTNEED = 4,
+        MADV_FREE = 8, MADV_REMOVE = 9, MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_MERGEABLE = 12,
+        MADV_UNMERGEABLE = 13, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15, MADV_DONTDUMP = 16,
+        MADV_DODUMP = 17, MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19, MADV_COLD = 20,
+        MADV_PAGEOUT = 21, MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
+        MADV_DONTNEED_LOCKED = 24, MADV_COLLAPSE = 25, MADV_HWPOISON = 100, MADV_SOFT_OFFLINE = 101,
+        MADV_GUARD_INSTALL = 102, MADV_GUARD_REMOVE = 103,
+    }
+
+    /// Flags of `mremap(2)`.
+    MREMAP_BITS {
+        MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2, MREMAP_DONTUNMAP = 4,
+    }
+
+    /// Flags of `msync(2)`.
+    MSYNC_BITS {
+        MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4,
+    }
+
+    /// Flags of `mlockall(2)`.
+    MLOCK_BITS {
+        MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4,
+    }
+
+    /// Commands of `membarrier(2)`.
+    MEMBARRIER {
+        MEMBARRIER_CMD_QUERY = 0, MEMBARRIER_CMD_GLOBAL = 1, MEMBARRIER_CMD_GLOBAL_EXPEDITED = 2,
+        MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED = 4, MEMBARRIER_CMD_PRIVATE_EXPEDITED = 8,
+        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 0x10,
+        MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE = 0x20,
+        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 0x40,
+        MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ = 0x80,
+        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ = 0x100,
+        MEMBARRIER_CMD_GET_REGISTRATIONS = 0x200,
+    }
+
+    /// Flags of `shmget(2)` and kin.
+    IPC_BITS {
+        IPC_CREAT = 0x200, IPC_EXCL = 0x400, IPC_NOWAIT = 0x800,
+    }
+
+    /// Commands of `shmctl(2)` and kin.
+    IPC_CONTROL {
+        IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3,
+    }
+}
+
+/// Protection of `mmap(2)` and `mprotect(2)`.
+pub static PROT: FlagSet = FlagSet::or_zero(PROT_BITS, "PROT_NONE");
+
+/// Flags of `mmap(2)`.
+pub static MAP_FLAGS: FlagSet = FlagSet::with_field(MAP_BITS, MAP_TYPE, MAP_TYPES);
+
+/// Flags of `mremap(2)`.
+pub static MREMAP_FLAGS: FlagSet = FlagSet::bits(MREMAP_BITS);
+
+/// Flags of `msync(2)`.
+pub static MSYNC_FLAGS: FlagSet = FlagSet::bits(MSYNC_BITS);
+
+/// Flags of `mlockall(2)`.
+pub static MLOCK_FLAGS: FlagSet = FlagSet::bits(MLOCK_BITS);
+
+/// Flags of `shmget(2)`, `semget(2)`, `msgget(2)`; the low bits are a mode.
+pub static IPC_FLAGS: FlagSet = FlagSet::bits(IPC_BITS);
