@@ -32,8 +32,10 @@ class System:
         """Whether the row means anything here."""
         return row.kind in self.kinds and (self.follows_exec or not row.execs)
 
-    def figure(self, out, err):
-        """The number that the program printed; ValueError when it printed none."""
+    def figure(self, status, out):
+        """The number that the program printed; ValueError when there is none."""
+        if status != 0:
+            raise ValueError
         return float(out)
 
 
@@ -51,18 +53,18 @@ def llano(name, path, intercept, trace):
 
 
 def others():
-    """Those of strace, gdbserver (catching every call) and qemu-user that are installed."""
+    """Those of strace, gdbserver, qemu-user and user-mode-linux that are installed, by name."""
+    qemu = shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static")
     found = []
     if shutil.which("strace"):
-        strace = ("strace", "-f", "-qq", "-o", "/dev/null")
-        found.append(System("strace", strace, rounds=1))
+        found.append(System("strace", ("strace", "-f", "-qq", "-o", "/dev/null"), rounds=1))
     if shutil.which("gdbserver") and shutil.which("gdb"):
         found.append(GdbServer("gdbserver", kinds=("guest",), follows_exec=False, rounds=1))
-    for qemu in ("qemu-x86_64", "qemu-x86_64-static"):
-        if shutil.which(qemu):
-            found.append(System("qemu-user", (qemu,), follows_exec=False, rounds=1))
-            break
-    return found
+    if qemu:
+        found.append(System("qemu-user", (qemu,), follows_exec=False, rounds=1))
+    if shutil.which("linux.uml"):
+        found.append(Uml("uml", kinds=("guest",), rounds=1))
+    return {system.name: system for system in found}
 
 
 class GdbServer(System):
@@ -77,10 +79,28 @@ class GdbServer(System):
                   "python\nwhile gdb.selected_inferior().pid: gdb.execute('continue', to_string=True)"]
         return ["gdb", "-nx", "-q", "-batch", *(word for line in script for word in ("-ex", line))]
 
-    def figure(self, out, err):
+    def figure(self, status, out):
         lines = self.output.read_text().splitlines()
         self.output.unlink()
         return float(next((line for line in lines if re.fullmatch(r"[0-9.]+", line)), ""))
+
+
+class Uml(System):
+    """User-mode Linux with the host's root, booted for each row (its boot is not in the figure)."""
+
+    init = Path(tempfile.gettempdir()) / f"llano-bench-init-{os.getpid()}"
+
+    def wrap(self, command, trapped=False):
+        self.init.write_text("#!/bin/sh\nmount -t proc proc /proc\nmkdir -p /dev/shm\nmount -t tmpfs tmpfs /dev/shm\n"
+                             f"echo figure $({' '.join(command)})\n")
+        self.init.chmod(0o755)
+        return ["linux.uml", "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet",
+                f"init={self.init}", "con=null", "con0=null,fd:1"]
+
+    def figure(self, status, out):
+        # It ends by a panic, for its init ends; the status says nothing.
+        self.init.unlink()
+        return float(next((line[7:] for line in out.splitlines() if line.startswith("figure ")), ""))
 
 
 @dataclass
@@ -124,9 +144,7 @@ def run(command, system, timeout_s):
     if process.returncode == NOT_AVAILABLE:
         return Figure(problem=f"n/a: {first_line(err)}")
     try:
-        if process.returncode != 0:
-            raise ValueError
-        return Figure(system.figure(out, err))
+        return Figure(system.figure(process.returncode, out))
     except ValueError:
         return Figure(problem=f"fails: status {process.returncode}: {first_line(err) or first_line(out)}")
 
