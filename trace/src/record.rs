@@ -1,0 +1,220 @@
+//! The record: 64 bytes, one cache line, the same for every event.
+//!
+//! | event | `tid` | `nr` | `duration` | `result` | `args` |
+//! |---|---|---|---|---|---|
+//! | Syscall | caller | number | ticks from entry to return | `rax` | first four arguments |
+//! | SyscallArgs | caller | number | | | fifth, sixth |
+//! | Bytes | task | [`BytesKind`] | key | offset << 32 \| whole length | 32 bytes |
+//! | Block | task | call number | | | [`Waiting`], object |
+//! | Wake | waker, 0 = kernel | | | | woken |
+//! | Switch | previous | [`TaskState`] of it | | | next |
+//! | Clone | parent | | | | child, its tgid, flags |
+//! | Exec, Exit | task | | | exit: wait status | |
+//! | SignalSent | sender, 0 = kernel | signal | | `si_code` | target |
+//! | SignalDelivered | task | signal | | | handler's address |
+//! | Fault | task | signal | | | address, instruction pointer |
+//! | Map | task | | | | start, length, protection |
+//! | Unmap | task | | | | start, length |
+//! | Irq | | [`Irq`] | ticks | | |
+//! | Log | task | level 0-7 | | | (text follows as Bytes) |
+//! | Counter | | [`Counter`] | | value | |
+//! | Stop | task | | ticks stopped | | |
+
+/// One event. `tsc` is when the record was *written*, so a stream of records never goes back in time.
+#[repr(C)]
+#[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Time of writing, in ticks of the time stamp counter.
+    pub tsc: u64,
+    /// How long it took, in ticks.
+    pub duration: u64,
+    /// The result of a call, or as the table above says.
+    pub result: i64,
+    /// Arguments.
+    pub args: [u64; 4],
+    /// The task, or 0.
+    pub tid: u32,
+    /// An [`Event`].
+    pub event: u16,
+    /// The call's number, or as the table above says.
+    pub nr: u16,
+}
+
+const _: () = assert!(size_of::<Record>() == 64);
+
+/// Declares a `u16` enumeration that is read back from a record.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$row:meta])* $variant:ident $text:literal,)* }) => {
+        $(#[$doc])*
+        #[repr(u16)]
+        #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum $name { $($(#[$row])* $variant,)* }
+
+        impl $name {
+            /// Every value, in order of its code.
+            pub const ALL: &[$name] = &[$($name::$variant),*];
+
+            /// The value with this code.
+            pub fn from_raw(code: u16) -> Option<$name> {
+                $name::ALL.get(usize::from(code)).copied()
+            }
+
+            /// Its name in text.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// What a record tells.
+    Event {
+        /// A call returned.
+        Syscall "syscall",
+        /// Its fifth and sixth argument; follows its [`Event::Syscall`] directly.
+        SyscallArgs "syscall-args",
+        /// A piece of a string; pieces of one string follow each other.
+        Bytes "bytes",
+        /// A task began to wait inside a call.
+        Block "block",
+        /// A task became runnable.
+        Wake "wake",
+        /// The CPU went from one task to another; 0 is idle.
+        Switch "switch",
+        /// A task was made.
+        Clone "clone",
+        /// A task began a new program.
+        Exec "exec",
+        /// A task ended.
+        Exit "exit",
+        /// A signal was sent.
+        SignalSent "signal-sent",
+        /// A signal reached its handler or its default action.
+        SignalDelivered "signal-delivered",
+        /// An instruction faulted.
+        Fault "fault",
+        /// Memory was mapped.
+        Map "map",
+        /// Memory was unmapped.
+        Unmap "unmap",
+        /// The host interrupted.
+        Irq "irq",
+        /// A line of the kernel log.
+        Log "log",
+        /// A counted quantity changed.
+        Counter "counter",
+        /// The world stood still for a debugger.
+        Stop "stop",
+    }
+}
+
+codes! {
+    /// What the bytes of an [`Event::Bytes`] record are; the key says which one.
+    BytesKind {
+        /// A path argument; key: its address in the guest. Stands before its call's record.
+        Path "path",
+        /// Head of a buffer or structure; key: its address. Stands before its call's record.
+        Data "data",
+        /// What a descriptor is open on, `/etc/passwd` or `pipe:[7]`; key: the descriptor. Written when it is installed.
+        Fd "fd",
+        /// The task's name has become this.
+        Comm "comm",
+        /// The program executed.
+        Exe "exe",
+        /// Text of a log line; key: sequence number of its [`Event::Log`].
+        Log "log",
+    }
+}
+
+codes! {
+    /// State in which a task left the CPU.
+    TaskState {
+        /// Still runnable: preempted, or it yielded.
+        Runnable "R",
+        /// Waits and can be interrupted.
+        Sleeping "S",
+        /// Waits and cannot be interrupted.
+        Uninterruptible "D",
+        /// Stopped by a signal.
+        Stopped "T",
+        /// Stopped by a debugger.
+        Traced "t",
+        /// Ended, not yet waited for.
+        Zombie "Z",
+        /// Gone.
+        Dead "X",
+    }
+}
+
+codes! {
+    /// What a blocked task waits for.
+    Waiting {
+        /// Something the other values do not say.
+        Other "other",
+        /// A futex; object: its address.
+        Futex "futex",
+        /// Data in or room in a pipe or FIFO; object: the descriptor.
+        Pipe "pipe",
+        /// A socket; object: the descriptor.
+        Socket "socket",
+        /// Terminal input or output; object: the descriptor.
+        Tty "tty",
+        /// `poll`, `select` or `epoll_wait`; object: number of descriptors.
+        Poll "poll",
+        /// A child's change of state; object: its pid or 0.
+        Child "child",
+        /// The exec or exit of a vfork child; object: its pid.
+        Vfork "vfork",
+        /// A point in time; object: nanoseconds.
+        Timer "timer",
+        /// A signal.
+        Signal "signal",
+        /// A file lock; object: the descriptor.
+        Lock "lock",
+        /// An eventfd, timerfd, signalfd or inotify descriptor; object: the descriptor.
+        Event "event",
+    }
+}
+
+codes! {
+    /// Why the host interrupted.
+    Irq {
+        /// The time slice ended.
+        Tick "tick",
+        /// A timer expired.
+        Timer "timer",
+        /// A host descriptor became ready.
+        Io "io",
+        /// Another host thread asks for something.
+        Doorbell "doorbell",
+    }
+}
+
+codes! {
+    /// A counted quantity.
+    Counter {
+        /// Resident guest memory, bytes.
+        Memory "memory",
+        /// Tasks.
+        Tasks "tasks",
+        /// Open file descriptions.
+        Files "files",
+    }
+}
+
+impl Record {
+    /// The event, if this build knows its code.
+    pub fn event(&self) -> Option<Event> {
+        Event::from_raw(self.event)
+    }
+
+    /// The 32 bytes that `args` of an [`Event::Bytes`] record hold.
+    pub fn bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.args) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+}

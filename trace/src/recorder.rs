@@ -1,0 +1,336 @@
+//! The ring: the newest records, in packets of 64 KiB.
+//!
+//! Records carry no number of their own: the ring counts them, and the count of all records ever written is the next
+//! one's sequence number. When the ring is full the oldest *packet* goes at once, as in the trace formats whose unit
+//! it is. The ring's memory is touched as it fills, so a large one costs a short run nothing.
+
+use alloc::vec::Vec;
+
+use llano_abi::syscalls::{self, NR_LIMIT};
+
+use crate::filter::{CallSet, Filter};
+use crate::record::{BytesKind, Counter, Event, Irq, Record, TaskState, Waiting};
+
+/// Records in a packet.
+pub const PACKET: u64 = 1024;
+
+/// Longest string kept, in bytes: `PATH_MAX`.
+pub const MAX_BYTES: usize = 4096;
+
+/// The ring and what it keeps.
+#[derive(Debug)]
+pub struct Recorder {
+    records: Vec<Record>,
+    /// How many records the ring holds, a power of two; 0 when there is no ring.
+    capacity: u64,
+    /// Sequence number of the next record.
+    next: u64,
+    filter: Filter,
+    /// Calls of more than four arguments.
+    wide: CallSet,
+}
+
+impl Recorder {
+    /// A ring of about `bytes`, rounded to a power of two of at least two packets, that keeps everything.
+    pub fn new(bytes: usize) -> Recorder {
+        let capacity = (bytes / size_of::<Record>()).next_power_of_two().max(2 * PACKET as usize);
+        let mut wide = CallSet::NONE;
+        for nr in 0..NR_LIMIT {
+            if syscalls::lookup(nr).is_some_and(|call| call.args.len() > 4) {
+                wide.insert(nr);
+            }
+        }
+        Recorder {
+            records: Vec::with_capacity(capacity),
+            capacity: capacity as u64,
+            next: 0,
+            filter: Filter::ALL,
+            wide,
+        }
+    }
+
+    /// A recorder without a ring, which never keeps anything.
+    pub const fn off() -> Recorder {
+        Recorder { records: Vec::new(), capacity: 0, next: 0, filter: Filter::NONE, wide: CallSet::NONE }
+    }
+
+    /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
+    pub fn set_filter(&mut self, filter: Filter) {
+        if self.capacity != 0 {
+            self.filter = filter;
+        }
+    }
+
+    /// Whether anything is recorded: one load. Callers test it before they read the clock or gather arguments.
+    #[inline(always)]
+    pub fn on(&self) -> bool {
+        self.filter.any()
+    }
+
+    /// Sequence number the next record will get: how many were ever written.
+    pub fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// How many of the oldest records are gone; the sequence number of the oldest one that is still here.
+    pub fn lost(&self) -> u64 {
+        self.next.saturating_sub(self.capacity).next_multiple_of(PACKET)
+    }
+
+    /// The records that are here with their sequence numbers, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, Record)> + Clone + '_ {
+        (self.lost()..self.next).map(|seq| (seq, self.records[self.slot(seq)]))
+    }
+
+    #[inline(always)]
+    fn slot(&self, seq: u64) -> usize {
+        (seq & (self.capacity - 1)) as usize
+    }
+
+    #[inline(always)]
+    fn write(&mut self, event: Event, record: Record) {
+        if !self.filter.keeps(event) {
+            return;
+        }
+        self.push(Record { event: event as u16, ..record });
+    }
+
+    #[inline(always)]
+    fn push(&mut self, record: Record) {
+        let slot = self.slot(self.next);
+        match self.records.get_mut(slot) {
+            Some(old) => *old = record,
+            None => self.records.push(record),
+        }
+        self.next += 1;
+    }
+
+    /// A call that began at `start` returns `result` at `now`. Calls that do not return (`exit`) are recorded too,
+    /// just before [`Recorder::exit`].
+    #[inline]
+    pub fn syscall(&mut self, start: u64, now: u64, tid: u32, nr: usize, result: i64, args: &[u64; 6]) {
+        if !self.filter.keeps_call(nr) {
+            return;
+        }
+        let [a, b, c, d, e, f] = *args;
+        let nr16 = u16::try_from(nr).unwrap_or(u16::MAX);
+        let duration = now.saturating_sub(start);
+        let event = Event::Syscall as u16;
+        self.push(Record { tsc: now, duration, result, args: [a, b, c, d], tid, event, nr: nr16 });
+        if self.wide.contains(nr) {
+            let event = Event::SyscallArgs as u16;
+            self.push(Record { tsc: now, args: [e, f, 0, 0], tid, event, nr: nr16, ..Record::default() });
+        }
+    }
+
+    /// A path or buffer that call `nr` of `tid` read at guest address `address`: written before the call's record.
+    #[inline]
+    pub fn call_bytes(&mut self, now: u64, tid: u32, nr: usize, kind: BytesKind, address: u64, bytes: &[u8]) {
+        if self.filter.keeps_call(nr) {
+            self.bytes(now, tid, kind, address, bytes);
+        }
+    }
+
+    /// A string of `kind` whose meaning `key` completes (see [`BytesKind`]); cut after [`MAX_BYTES`].
+    pub fn bytes(&mut self, now: u64, tid: u32, kind: BytesKind, key: u64, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+        // An empty string is one record without bytes.
+        let pieces = bytes.len().div_ceil(32).max(1);
+        for piece in 0..pieces {
+            let offset = piece * 32;
+            let mut args = [0; 4];
+            for (word, chunk) in args.iter_mut().zip(bytes[offset..].chunks(8)) {
+                let mut le = [0; 8];
+                le[..chunk.len()].copy_from_slice(chunk);
+                *word = u64::from_le_bytes(le);
+            }
+            let result = ((offset as i64) << 32) | bytes.len() as i64;
+            let record = Record { tsc: now, duration: key, result, args, tid, event: 0, nr: kind as u16 };
+            self.write(Event::Bytes, record);
+        }
+    }
+
+    /// `tid` begins to wait inside call `nr` for `object`.
+    #[inline]
+    pub fn block(&mut self, now: u64, tid: u32, nr: usize, waiting: Waiting, object: u64) {
+        let args = [waiting as u64, object, 0, 0];
+        self.write(Event::Block, Record { tsc: now, args, tid, nr: nr as u16, ..Record::default() });
+    }
+
+    /// `waker` (0: the kernel itself) makes `woken` runnable.
+    #[inline]
+    pub fn wake(&mut self, now: u64, waker: u32, woken: u32) {
+        self.write(
+            Event::Wake,
+            Record { tsc: now, args: [woken.into(), 0, 0, 0], tid: waker, ..Record::default() },
+        );
+    }
+
+    /// The CPU goes from `prev`, left in `state`, to `next`; 0 is idle.
+    #[inline]
+    pub fn switch(&mut self, now: u64, prev: u32, next: u32, state: TaskState) {
+        let args = [next.into(), 0, 0, 0];
+        self.write(
+            Event::Switch,
+            Record { tsc: now, args, tid: prev, nr: state as u16, ..Record::default() },
+        );
+    }
+
+    /// `parent` made `child`, a task of thread group `tgid`, with these clone flags. Its first task has parent 0.
+    pub fn clone_task(&mut self, now: u64, parent: u32, child: u32, tgid: u32, flags: u64) {
+        let args = [child.into(), tgid.into(), flags, 0];
+        self.write(Event::Clone, Record { tsc: now, args, tid: parent, ..Record::default() });
+    }
+
+    /// `tid` begins program `path` and is named `comm` from now on.
+    pub fn exec(&mut self, now: u64, tid: u32, path: &[u8], comm: &[u8]) {
+        self.write(Event::Exec, Record { tsc: now, tid, ..Record::default() });
+        self.bytes(now, tid, BytesKind::Exe, 0, path);
+        self.bytes(now, tid, BytesKind::Comm, 0, comm);
+    }
+
+    /// `tid` ends; `status` as `wait4(2)` reports it.
+    pub fn exit(&mut self, now: u64, tid: u32, status: i32) {
+        self.write(Event::Exit, Record { tsc: now, tid, result: status.into(), ..Record::default() });
+    }
+
+    /// `sender` (0: the kernel) sends `signal` to task `target`; `code` is its `si_code`.
+    pub fn signal_sent(&mut self, now: u64, sender: u32, target: u32, signal: u32, code: i32) {
+        let args = [target.into(), 0, 0, 0];
+        let record = Record {
+            tsc: now,
+            args,
+            tid: sender,
+            nr: signal as u16,
+            result: code.into(),
+            duration: 0,
+            event: 0,
+        };
+        self.write(Event::SignalSent, record);
+    }
+
+    /// `signal` takes effect in `tid`: its handler's address, 0 for the default action.
+    pub fn signal_delivered(&mut self, now: u64, tid: u32, signal: u32, handler: u64) {
+        let args = [handler, 0, 0, 0];
+        self.write(
+            Event::SignalDelivered,
+            Record { tsc: now, args, tid, nr: signal as u16, ..Record::default() },
+        );
+    }
+
+    /// The instruction at `ip` faulted on `address` and earns `signal`.
+    pub fn fault(&mut self, now: u64, tid: u32, signal: u32, address: u64, ip: u64) {
+        let args = [address, ip, 0, 0];
+        self.write(Event::Fault, Record { tsc: now, args, tid, nr: signal as u16, ..Record::default() });
+    }
+
+    /// `length` bytes at `start` were mapped with `prot` (as in `mmap(2)`).
+    pub fn map(&mut self, now: u64, tid: u32, start: u64, length: u64, prot: u32) {
+        self.write(
+            Event::Map,
+            Record { tsc: now, args: [start, length, prot.into(), 0], tid, ..Record::default() },
+        );
+    }
+
+    /// `length` bytes at `start` were unmapped.
+    pub fn unmap(&mut self, now: u64, tid: u32, start: u64, length: u64) {
+        self.write(Event::Unmap, Record { tsc: now, args: [start, length, 0, 0], tid, ..Record::default() });
+    }
+
+    /// The host interrupted; handling it took from `start` to `now`.
+    pub fn irq(&mut self, start: u64, now: u64, irq: Irq) {
+        let duration = now.saturating_sub(start);
+        self.write(Event::Irq, Record { tsc: now, duration, nr: irq as u16, ..Record::default() });
+    }
+
+    /// A line of the kernel log, `level` as in `syslog(2)`, on behalf of `tid` or 0.
+    pub fn log(&mut self, now: u64, tid: u32, level: u16, text: &str) {
+        if self.filter.keeps(Event::Log) {
+            let seq = self.next;
+            self.write(Event::Log, Record { tsc: now, tid, nr: level, ..Record::default() });
+            self.bytes(now, tid, BytesKind::Log, seq, text.as_bytes());
+        }
+    }
+
+    /// `counter` has become `value`.
+    pub fn counter(&mut self, now: u64, counter: Counter, value: i64) {
+        self.write(
+            Event::Counter,
+            Record { tsc: now, result: value, nr: counter as u16, ..Record::default() },
+        );
+    }
+
+    /// A debugger held the world from `start` to `now`, stopped at `tid`.
+    pub fn stop(&mut self, start: u64, now: u64, tid: u32) {
+        let duration = now.saturating_sub(start);
+        self.write(Event::Stop, Record { tsc: now, duration, tid, ..Record::default() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use llano_abi::syscalls::nr;
+
+    #[test]
+    fn the_oldest_packet_goes_and_is_counted() {
+        let mut ring = Recorder::new(0);
+        for at in 0..2 * PACKET {
+            ring.wake(at, 1, 2);
+        }
+        assert_eq!((ring.lost(), ring.iter().count()), (0, 2048));
+        ring.wake(2048, 1, 2);
+        assert_eq!((ring.lost(), ring.iter().count()), (1024, 1025));
+        assert!(ring.iter().all(|(seq, record)| record.tsc == seq));
+        for at in 2049..10_000 {
+            ring.wake(at, 1, 2);
+        }
+        assert_eq!((ring.next_seq(), ring.lost()), (10_000, 8192));
+        assert!(ring.iter().map(|(seq, _)| seq).eq(8192..10_000));
+        assert!(ring.iter().all(|(seq, record)| record.tsc == seq));
+    }
+
+    #[test]
+    fn wide_calls_take_two_records() {
+        let mut ring = Recorder::new(1 << 20);
+        ring.syscall(10, 15, 7, nr::MMAP, 0x1000, &[1, 2, 3, 4, 5, 6]);
+        ring.syscall(20, 24, 7, nr::READ, 3, &[0, 1, 2, 3, 4, 5]);
+        let seen: Vec<_> =
+            ring.iter().map(|(_, r)| (r.event().unwrap(), r.tsc, r.duration, r.args)).collect();
+        assert_eq!(
+            seen,
+            [
+                (Event::Syscall, 15, 5, [1, 2, 3, 4]),
+                (Event::SyscallArgs, 15, 0, [5, 6, 0, 0]),
+                (Event::Syscall, 24, 4, [0, 1, 2, 3]),
+            ]
+        );
+    }
+
+    #[test]
+    fn strings_are_cut_into_records_and_come_back() {
+        let mut ring = Recorder::new(0);
+        let text = b"/a/path/that/is/longer/than/thirty-two/bytes";
+        ring.bytes(1, 9, BytesKind::Path, 0xdead, text);
+        let mut back = Vec::new();
+        for (_, record) in ring.iter() {
+            let (offset, total) = ((record.result >> 32) as usize, record.result as u32 as usize);
+            assert_eq!((offset, total, record.duration), (back.len(), text.len(), 0xdead));
+            back.extend_from_slice(&record.bytes()[..(total - offset).min(32)]);
+        }
+        assert_eq!(back, text);
+        ring.bytes(1, 9, BytesKind::Path, 0, b"");
+        ring.bytes(1, 9, BytesKind::Path, 0, &[b'x'; 10_000]);
+        assert_eq!(ring.next_seq(), 2 + 1 + (MAX_BYTES / 32) as u64);
+    }
+
+    #[test]
+    fn off_keeps_nothing() {
+        let mut ring = Recorder::off();
+        ring.set_filter(Filter::ALL);
+        assert!(!ring.on());
+        ring.syscall(0, 1, 1, nr::READ, 0, &[0; 6]);
+        ring.log(0, 1, 6, "text");
+        assert_eq!((ring.next_seq(), ring.iter().count()), (0, 0));
+    }
+}
