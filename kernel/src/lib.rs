@@ -1,1 +1,30 @@
-//! llano-kernel.
+//! The kernel: tasks, memory, files and signals of Linux, for programs that share one flat address space.
+//!
+//! Four principles:
+//!
+//! 1. **Low returns, high acts.** A pipe write returns `EPIPE`; the syscall layer sends `SIGPIPE`. No callbacks upward.
+//! 2. **One owner.** [`Kernel`] owns everything and runs on one thread; code takes `&mut Kernel`. No locks.
+//! 3. **A syscall that cannot finish returns a [`wait::Wait`]** and is invoked again when woken. No kernel stacks.
+//! 4. **A guest pointer is an allegation** ([`user`]): copied with fault fix-up, never a Rust reference.
+//!
+//! Tiers, each importing only downward:
+//!
+//! | tier | modules | know |
+//! |---|---|---|
+//! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
+//! | 1 task | [`task`] | the nouns a task owns |
+//! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
+//! | 3 | [`run`] [`inspect`] | the loop; what tools may ask |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod cred;
+pub mod env;
+pub mod error;
+pub mod fs;
+pub mod sigstate;
+pub mod time;
+pub mod user;
+pub mod wait;

@@ -1,0 +1,57 @@
+//! What every noun may need of its surroundings, shared: time as read at the edge, the RAM pool, the host's bell.
+
+use crate::wait::{WaitQueue, Wakes};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use llano_machine::bell::Bell;
+use llano_machine::pool::Pool;
+
+/// The surroundings; one per kernel, cloned as `Rc<Env>`.
+pub struct Env {
+    /// Whom to wake.
+    pub wakes: Wakes,
+    /// Contents of files in RAM and of shared maps.
+    pub pool: RefCell<Pool>,
+    /// Host descriptors to wait for.
+    pub bell: Bell,
+    /// What watches host descriptors: by key, the queue to wake.
+    pub watched: RefCell<Vec<Option<WaitQueue>>>,
+    /// The kernel's monotonic clock, nanoseconds, read once at the edge.
+    pub now: Cell<u64>,
+    /// What to add to `now` to get the time of day, nanoseconds since 1970.
+    pub realtime_offset: Cell<i64>,
+    next_ino: Cell<u64>,
+}
+
+impl Env {
+    /// New surroundings.
+    pub fn new(pool: Pool, bell: Bell) -> Rc<Env> {
+        Rc::new(Env {
+            wakes: Wakes::default(),
+            pool: RefCell::new(pool),
+            bell,
+            watched: RefCell::default(),
+            now: Cell::new(0),
+            realtime_offset: Cell::new(0),
+            next_ino: Cell::new(2),
+        })
+    }
+
+    /// The time of day, nanoseconds since 1970.
+    pub fn realtime_ns(&self) -> u64 {
+        self.now.get().wrapping_add_signed(self.realtime_offset.get())
+    }
+
+    /// A fresh wait queue.
+    pub fn queue(&self) -> WaitQueue {
+        WaitQueue::new(&self.wakes)
+    }
+
+    /// A number no other inode of a RAM filesystem has.
+    pub fn new_ino(&self) -> u64 {
+        let ino = self.next_ino.get();
+        self.next_ino.set(ino + 1);
+        ino
+    }
+}

@@ -1,0 +1,173 @@
+//! Open files: Linux's *open file description*, and the operations behind it.
+
+use crate::error::{Errno, Result};
+use crate::user::{Dst, Src};
+use crate::wait::{WaitQueue, poll};
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use core::any::Any;
+use core::cell::Cell;
+use llano_machine::space::Sharing;
+
+/// Open flags, as in open(2).
+#[allow(missing_docs)]
+pub mod oflag {
+    pub const ACCMODE: u32 = 0o3;
+    pub const RDONLY: u32 = 0o0;
+    pub const WRONLY: u32 = 0o1;
+    pub const RDWR: u32 = 0o2;
+    pub const CREAT: u32 = 0o100;
+    pub const EXCL: u32 = 0o200;
+    pub const NOCTTY: u32 = 0o400;
+    pub const TRUNC: u32 = 0o1000;
+    pub const APPEND: u32 = 0o2000;
+    pub const NONBLOCK: u32 = 0o4000;
+    pub const DSYNC: u32 = 0o10000;
+    pub const ASYNC: u32 = 0o20000;
+    pub const DIRECT: u32 = 0o40000;
+    pub const LARGEFILE: u32 = 0o100000;
+    pub const DIRECTORY: u32 = 0o200000;
+    pub const NOFOLLOW: u32 = 0o400000;
+    pub const NOATIME: u32 = 0o1000000;
+    pub const CLOEXEC: u32 = 0o2000000;
+    pub const SYNC: u32 = 0o4010000;
+    pub const PATH: u32 = 0o10000000;
+    pub const TMPFILE: u32 = 0o20200000;
+}
+
+/// A wish to see a file in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct MapRequest {
+    /// Where, page-aligned, in guest space that the caller owns.
+    pub addr: u64,
+    /// Bytes, a multiple of the page size.
+    pub len: u64,
+    /// Protection bits of mmap(2).
+    pub prot: i32,
+    /// Who sees the stores.
+    pub sharing: Sharing,
+    /// Offset in the file, page-aligned.
+    pub offset: u64,
+}
+
+/// What kind of position a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Bytes at offsets, `size` of them now.
+    Bytes(u64),
+    /// A directory: positions are cookies.
+    Directory,
+    /// No position: `ESPIPE`.
+    Stream,
+    /// A position that is always 0 (ttys, /dev/null): lseek succeeds and stays.
+    Ignored,
+}
+
+/// What can be done with an open file. Nouns never sleep: `EAGAIN` says "not now", and the syscall layer decides by
+/// `O_NONBLOCK` whether to wait on [`FileOps::queue`].
+pub trait FileOps: Any {
+    /// Reads at `at` (streams ignore it); 0 is the end. Called with room for at least one byte.
+    fn read(&self, file: &File, dst: &mut Dst<'_>, at: u64) -> Result<usize> {
+        let _ = (file, dst, at);
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes at `at` (streams ignore it); may take fewer bytes than offered, but at least one.
+    fn write(&self, file: &File, src: &mut Src<'_>, at: u64) -> Result<usize> {
+        let _ = (file, src, at);
+        Err(Errno::EINVAL)
+    }
+
+    /// What kind of position it has.
+    fn seek(&self) -> Seek {
+        Seek::Stream
+    }
+
+    /// Bits of [`poll`] that hold now. Regular files are always ready.
+    fn poll(&self, file: &File) -> u32 {
+        let _ = file;
+        poll::IN | poll::OUT | poll::RDNORM | poll::WRNORM
+    }
+
+    /// Where to wait for any of `events`. `None`: never blocks.
+    fn queue(&self, file: &File, events: u32) -> Option<WaitQueue> {
+        let _ = (file, events);
+        None
+    }
+
+    /// ioctl(2) as far as the noun can answer it alone.
+    fn ioctl(&self, file: &File, cmd: u32, arg: u64) -> Result<i64> {
+        let _ = (file, cmd, arg);
+        Err(Errno::ENOTTY)
+    }
+
+    /// Makes file contents appear at `request.addr`. Returns how many bytes (whole pages) are backed now; what lies
+    /// behind them is beyond the end of the file and faults with SIGBUS until the file grows.
+    fn map(&self, file: &File, request: &MapRequest) -> Result<u64> {
+        let _ = (file, request);
+        Err(Errno::ENODEV)
+    }
+
+    /// The last descriptor of one process for this file was closed (flush; releases that process's locks).
+    fn flush(&self, file: &File) {
+        let _ = file;
+    }
+
+    /// For callers that know the type (sockets, ttys, epolls).
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// An open file description: shared by dup'ed descriptors and passed ones.
+pub struct File {
+    ops: Box<dyn FileOps>,
+    /// Status flags and access mode, see [`oflag`].
+    pub flags: Cell<u32>,
+    /// The file position, bytes (directories: a cookie).
+    pub pos: Cell<u64>,
+    /// Where it was opened: for `*at` calls, fchdir, /proc/PID/fd. `None`: pipes, sockets, anonymous files.
+    pub path: Option<super::Path>,
+}
+
+impl core::fmt::Debug for File {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "File(flags {:o}, pos {})", self.flags.get(), self.pos.get())
+    }
+}
+
+impl File {
+    /// An open file.
+    pub fn new(ops: Box<dyn FileOps>, flags: u32, path: Option<super::Path>) -> Rc<File> {
+        Rc::new(File { ops, flags: Cell::new(flags), pos: Cell::new(0), path })
+    }
+
+    /// The operations.
+    #[inline]
+    pub fn ops(&self) -> &dyn FileOps {
+        &*self.ops
+    }
+
+    /// The operations as a known type.
+    pub fn downcast<T: FileOps>(&self) -> Option<&T> {
+        self.ops.as_any().downcast_ref()
+    }
+
+    /// Opened for reading.
+    pub fn readable(&self) -> bool {
+        matches!(self.flags.get() & oflag::ACCMODE, oflag::RDONLY | oflag::RDWR) && !self.is_path()
+    }
+
+    /// Opened for writing.
+    pub fn writable(&self) -> bool {
+        matches!(self.flags.get() & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR) && !self.is_path()
+    }
+
+    /// Opened with O_PATH: a place, not contents.
+    pub fn is_path(&self) -> bool {
+        self.flags.get() & oflag::PATH != 0
+    }
+
+    /// O_NONBLOCK is set.
+    pub fn nonblocking(&self) -> bool {
+        self.flags.get() & oflag::NONBLOCK != 0
+    }
+}

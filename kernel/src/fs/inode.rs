@@ -1,0 +1,243 @@
+//! Inodes: what a filesystem offers for a file, whether or not it is open.
+//!
+//! Filesystems are nouns: they know no task. Permissions are checked by the walk ([`super`]) from [`Attr`], not here.
+
+use super::file::{File, FileOps};
+use crate::cred::Cred;
+use crate::error::{Errno, Result};
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+/// File types, as the top bits of a mode (inode(7)).
+#[allow(missing_docs)]
+pub mod mode {
+    pub const FMT: u32 = 0o170000;
+    pub const SOCK: u32 = 0o140000;
+    pub const LNK: u32 = 0o120000;
+    pub const REG: u32 = 0o100000;
+    pub const BLK: u32 = 0o060000;
+    pub const DIR: u32 = 0o040000;
+    pub const CHR: u32 = 0o020000;
+    pub const FIFO: u32 = 0o010000;
+    pub const SETUID: u32 = 0o4000;
+    pub const SETGID: u32 = 0o2000;
+    pub const STICKY: u32 = 0o1000;
+}
+
+/// What stat(2) tells. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attr {
+    /// Device and inode number: the file's identity.
+    pub dev: u64,
+    /// See `dev`.
+    pub ino: u64,
+    /// Type and permissions.
+    pub mode: u32,
+    /// Hard links.
+    pub nlink: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device number of a device file.
+    pub rdev: u64,
+    /// Bytes.
+    pub size: u64,
+    /// 512-byte blocks.
+    pub blocks: u64,
+    /// Preferred transfer size.
+    pub blksize: u32,
+    /// Last access.
+    pub atime: i64,
+    /// Last change of contents.
+    pub mtime: i64,
+    /// Last change of the inode.
+    pub ctime: i64,
+    /// Creation; 0 if unknown.
+    pub btime: i64,
+}
+
+impl Attr {
+    /// The type bits.
+    pub fn kind(&self) -> u32 {
+        self.mode & mode::FMT
+    }
+
+    /// It is a directory.
+    pub fn is_dir(&self) -> bool {
+        self.kind() == mode::DIR
+    }
+}
+
+/// What chmod, chown, utimensat and truncate change; `None` stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SetAttr {
+    /// Permission bits (0o7777).
+    pub mode: Option<u32>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// Access time, ns.
+    pub atime: Option<i64>,
+    /// Modification time, ns.
+    pub mtime: Option<i64>,
+}
+
+/// What a new file shall be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile {
+    /// Type and permissions, umask applied.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device number for device files.
+    pub rdev: u64,
+}
+
+/// One entry of a directory listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Inode number.
+    pub ino: u64,
+    /// Type bits of the mode (`mode::DIR`, ...); 0 if unknown.
+    pub kind: u32,
+    /// Name.
+    pub name: Vec<u8>,
+}
+
+/// statfs(2).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StatFs {
+    /// Filesystem magic.
+    pub magic: u64,
+    /// Block size.
+    pub bsize: u64,
+    /// Blocks: all, free, available to users.
+    pub blocks: [u64; 3],
+    /// Inodes: all, free.
+    pub files: [u64; 2],
+    /// Longest name.
+    pub namelen: u64,
+    /// Mount flags (`ST_*`).
+    pub flags: u64,
+}
+
+/// A file of a filesystem. Directory methods get single names: never empty, `.`, `..` or with a slash.
+pub trait Inode: Any {
+    /// What stat(2) tells.
+    fn attr(&self) -> Result<Attr>;
+
+    /// Changes attributes.
+    fn set_attr(&self, set: &SetAttr) -> Result<()> {
+        let _ = set;
+        Err(Errno::EROFS)
+    }
+
+    /// Finds an entry of a directory.
+    fn lookup(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
+        let _ = name;
+        Err(Errno::ENOTDIR)
+    }
+
+    /// Makes a file, directory, FIFO, socket or device; `EEXIST` if the name is taken.
+    fn create(&self, name: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
+        let _ = (name, new);
+        Err(Errno::EROFS)
+    }
+
+    /// Makes a symbolic link.
+    fn symlink(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
+        let _ = (name, target, new);
+        Err(Errno::EROFS)
+    }
+
+    /// Makes a hard link to an inode of the same filesystem.
+    fn link(&self, name: &[u8], to: &Rc<dyn Inode>) -> Result<()> {
+        let _ = (name, to);
+        Err(Errno::EPERM)
+    }
+
+    /// Removes an entry that is not a directory (`EISDIR`).
+    fn unlink(&self, name: &[u8]) -> Result<()> {
+        let _ = name;
+        Err(Errno::EROFS)
+    }
+
+    /// Removes an empty directory (`ENOTEMPTY`, `ENOTDIR`).
+    fn rmdir(&self, name: &[u8]) -> Result<()> {
+        let _ = name;
+        Err(Errno::EROFS)
+    }
+
+    /// renameat2(2) within the filesystem; `flags` as there. The walk has checked types and ancestry.
+    fn rename(&self, name: &[u8], to_dir: &Rc<dyn Inode>, to: &[u8], flags: u32) -> Result<()> {
+        let _ = (name, to_dir, to, flags);
+        Err(Errno::EROFS)
+    }
+
+    /// The target of a symbolic link.
+    fn readlink(&self) -> Result<Vec<u8>> {
+        Err(Errno::EINVAL)
+    }
+
+    /// A magic link (/proc/PID/fd/N, exe, cwd): where it leads without a path. `None`: an ordinary link.
+    fn follow(&self) -> Option<super::Path> {
+        None
+    }
+
+    /// Opens it. `this` is the inode itself, as the caller holds it. FIFOs may answer `EAGAIN` (other side missing).
+    fn open(&self, this: &Rc<dyn Inode>, flags: u32, cred: &Cred) -> Result<Box<dyn FileOps>>;
+
+    /// Lists a directory from a cookie on (0: the start), without `.` and `..`: entries, each with the cookie behind it.
+    fn read_dir(&self, file: &File, cookie: u64) -> Result<Vec<(DirEntry, u64)>> {
+        let _ = (file, cookie);
+        Err(Errno::ENOTDIR)
+    }
+
+    /// fsync(2).
+    fn sync(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// statfs(2) of the filesystem it is on.
+    fn statfs(&self) -> Result<StatFs>;
+
+    /// fallocate(2).
+    fn allocate(&self, how: u32, offset: u64, len: u64) -> Result<()> {
+        let _ = (how, offset, len);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// An extended attribute; `ENODATA` if there is none.
+    fn get_xattr(&self, name: &[u8]) -> Result<Vec<u8>> {
+        let _ = name;
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Sets an extended attribute; `flags` as in setxattr(2).
+    fn set_xattr(&self, name: &[u8], value: &[u8], flags: i32) -> Result<()> {
+        let _ = (name, value, flags);
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Names of extended attributes.
+    fn list_xattr(&self) -> Result<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+
+    /// Removes an extended attribute.
+    fn remove_xattr(&self, name: &[u8]) -> Result<()> {
+        let _ = name;
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// For code that knows the type.
+    fn as_any(&self) -> &dyn Any;
+}

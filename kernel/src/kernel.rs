@@ -1,0 +1,132 @@
+//! `struct Kernel`: the one owner of everything.
+
+use crate::env::Env;
+use crate::error::{Errno, Result};
+use crate::mm::space::AddressSpace;
+use crate::sched::Sched;
+use crate::task::table::Tables;
+use crate::task::{Pid, Process, Task};
+use crate::wait::Tid;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use llano_trace::recorder::Recorder;
+
+/// The kernel. One per host process; everything happens through `&mut Kernel` on the vCPU thread.
+pub struct Kernel {
+    /// Surroundings that nouns share.
+    pub env: Rc<Env>,
+    /// Tasks and processes.
+    pub tables: Tables,
+    /// Who runs next.
+    pub sched: Sched,
+    /// Who owns which part of the flat address space.
+    pub space: AddressSpace,
+    /// Sleeping and waiting with a deadline; timers.
+    pub timers: crate::timers::Timers,
+    /// Futex waiters by address.
+    pub futexes: crate::syscall::futex::Futexes,
+    /// What is mounted; the root.
+    pub mounts: crate::fs::Mounts,
+    /// The trace ring.
+    pub trace: Recorder,
+    /// Calls without a handler, by number: how often.
+    pub unknown_calls: Vec<u32>,
+    /// Calls by number: how often.
+    pub call_counts: Vec<u64>,
+    /// The system's names.
+    pub uts: Uts,
+    /// The first process's wait status, once it is over.
+    pub exit_status: Option<i32>,
+    /// reboot(2) was called: llano ends with status 0.
+    pub powered_off: bool,
+    /// Whether idle time is skipped (`--time virtual`).
+    pub clock: crate::sched::Clock,
+    /// Limits on memory.
+    pub ram: u64,
+    /// A tool asked the loop to return.
+    pub stop_requested: bool,
+    /// Words for the kernel log (`dmesg`, `/dev/kmsg`): monotonic ns and text.
+    pub log: Vec<(u64, String)>,
+}
+
+/// uname(2).
+#[derive(Debug, Clone)]
+pub struct Uts {
+    /// Host name.
+    pub nodename: Vec<u8>,
+    /// NIS domain name.
+    pub domainname: Vec<u8>,
+}
+
+impl Kernel {
+    /// The task `tid`, which the caller knows to exist (it runs, or a table named it just now).
+    #[inline]
+    #[track_caller]
+    pub fn task(&self, tid: Tid) -> &Task {
+        self.tables.task(tid).expect("the task exists")
+    }
+
+    /// See [`Kernel::task`].
+    #[inline]
+    #[track_caller]
+    pub fn task_mut(&mut self, tid: Tid) -> &mut Task {
+        self.tables.task_mut(tid).expect("the task exists")
+    }
+
+    /// The process of task `tid`.
+    #[inline]
+    #[track_caller]
+    pub fn process_of(&self, tid: Tid) -> &Process {
+        let pid = self.task(tid).pid;
+        self.tables.process(pid).expect("a task has a process")
+    }
+
+    /// See [`Kernel::process_of`].
+    #[inline]
+    #[track_caller]
+    pub fn process_of_mut(&mut self, tid: Tid) -> &mut Process {
+        let pid = self.task(tid).pid;
+        self.tables.process_mut(pid).expect("a task has a process")
+    }
+
+    /// The process `pid`, zombies included.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn process(&self, pid: Pid) -> Result<&Process> {
+        self.tables.process(pid).ok_or(Errno::ESRCH)
+    }
+
+    /// The kernel's monotonic time, ns, as read at the edge.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.env.now.get()
+    }
+
+    /// A soft resource limit of the task's process.
+    pub fn limit(&self, tid: Tid, which: usize) -> u64 {
+        self.process_of(tid).limits[which].0
+    }
+
+    /// The file behind a descriptor of the task.
+    #[inline]
+    pub fn file(&self, tid: Tid, fd: i32) -> Result<Rc<crate::fs::file::File>> {
+        self.task(tid).files.borrow().get(fd).cloned()
+    }
+
+    /// Puts a file into the task's lowest free descriptor.
+    pub fn install(&mut self, tid: Tid, file: Rc<crate::fs::file::File>, cloexec: bool) -> Result<i32> {
+        let limit = self.limit(tid, crate::task::process::rlimit::NOFILE);
+        self.task(tid).files.borrow_mut().insert(file, cloexec, 0, limit)
+    }
+
+    /// Writes a line to the kernel log.
+    pub fn log(&mut self, text: String) {
+        let now = self.now();
+        if self.log.len() >= 4096 {
+            self.log.drain(..1024);
+        }
+        self.log.push((now, text));
+    }
+}
