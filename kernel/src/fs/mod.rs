@@ -2,11 +2,17 @@
 //!
 //! - [`file`]: open files (`struct file`) and what can be done with one
 //! - [`fdtable`]: a process's descriptors
+//! - [`inode`]: what a filesystem offers
+//! - [`path`]: places in the tree: nodes and mounts
+//! - [`mount`]: what is mounted; root, working directory and umask of a task
+//! - [`namei`]: from a path to a place
 
 pub mod fdtable;
-
 pub mod file;
 pub mod inode;
+pub mod mount;
+pub mod namei;
 pub mod path;
 
-pub use path::Path;
+pub use mount::{FsContext, Mounts};
+pub use path::{Mount, Node, Path};
