@@ -1,10 +1,12 @@
 //! Open files: Linux's *open file description*, and the operations behind it.
 
+use super::inode::Attr;
 use crate::error::{Errno, Result};
 use crate::user::{Dst, Src};
 use crate::wait::{WaitQueue, poll};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::string::String;
 use core::any::Any;
 use core::cell::Cell;
 use llano_machine::space::Sharing;
@@ -106,6 +108,22 @@ pub trait FileOps: Any {
     fn map(&self, file: &File, request: &MapRequest) -> Result<u64> {
         let _ = (file, request);
         Err(Errno::ENODEV)
+    }
+
+    /// What fstat(2) tells of a file without a path: pipes and sockets have inodes of their own, the others share one.
+    fn attr(&self) -> Attr {
+        Attr { dev: 0xf, ino: 1, mode: 0o600, nlink: 1, blksize: 4096, ..Attr::default() }
+    }
+
+    /// What /proc/PID/fd shows for a file without a path: `pipe:[7]`, `anon_inode:[eventfd]`.
+    fn label(&self) -> String {
+        "anon_inode:[file]".into()
+    }
+
+    /// How long a read (`poll::IN`) or write (`poll::OUT`) may block, ns: SO_RCVTIMEO, SO_SNDTIMEO. `None`: for ever.
+    fn timeout_ns(&self, events: u32) -> Option<u64> {
+        let _ = events;
+        None
     }
 
     /// The last descriptor of one process for this file was closed (flush; releases that process's locks).
