@@ -26,5 +26,6 @@ pub mod error;
 pub mod fs;
 pub mod sigstate;
 pub mod time;
+pub mod tty;
 pub mod user;
 pub mod wait;
