@@ -99,3 +99,26 @@ impl HostFd {
 fn guest(addr: u64, len: usize) -> Result<(), HostError> {
     usermem::check(addr, len).map_err(|BadAddress| HostError(libc::EFAULT))
 }
+
+/// An entry of the host's auxiliary vector (getauxval(3)); 0 if there is none.
+pub fn auxv(kind: u64) -> u64 {
+    // SAFETY: reads the vector the host gave this process.
+    unsafe { libc::getauxval(kind) }
+}
+
+/// Random bytes from the host.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut buf = [0; N];
+    fill_random(&mut buf);
+    buf
+}
+
+/// Fills a buffer with random bytes from the host (getrandom(2)).
+pub fn fill_random(buf: &mut [u8]) {
+    let mut done = 0;
+    while done < buf.len() {
+        // SAFETY: writes into the rest of the buffer.
+        let n = unsafe { libc::getrandom(buf[done..].as_mut_ptr().cast(), buf.len() - done, 0) };
+        done += n.max(0) as usize;
+    }
+}

@@ -3,7 +3,6 @@
 use super::Tid;
 use crate::fs::Path;
 use crate::sigstate::SigQueue;
-use crate::tty::TtyRef;
 use crate::wait::WaitQueue;
 use alloc::vec::Vec;
 
@@ -80,8 +79,6 @@ pub struct Process {
     pub pgid: Pid,
     /// Session.
     pub sid: Pid,
-    /// Controlling terminal.
-    pub tty: Option<TtyRef>,
     /// Signals for whichever thread takes them first.
     pub pending: SigQueue,
     /// Where parents of this process's children wait.

@@ -1,0 +1,298 @@
+//! mmap, munmap, mprotect and mremap on an [`Mm`]: the bookkeeping, and the host's pages behind it.
+
+use super::space::{AddressSpace, Place};
+use super::vma::{Backing, Vma};
+use super::{Mm, PAGE};
+use crate::error::{Errno, Result, host};
+use crate::fs::file::MapRequest;
+use alloc::vec::Vec;
+use llano_machine::space as pages;
+use llano_machine::space::Sharing;
+
+/// Rounds up to whole pages; `None` on overflow.
+pub fn page_up(len: u64) -> Option<u64> {
+    len.checked_next_multiple_of(PAGE)
+}
+
+/// Puts pages for `vma` in place; the range is the caller's.
+fn populate(vma: &Vma) -> Result<()> {
+    let len = vma.end - vma.start;
+    match &vma.backing {
+        Backing::Anonymous => pages::map_anon(vma.start, len, vma.prot).map_err(host),
+        Backing::File(file, offset) => {
+            let request =
+                MapRequest { addr: vma.start, len, prot: vma.prot, sharing: vma.sharing, offset: *offset };
+            let backed = file.ops().map(file, &request)?;
+            if backed < len {
+                // Beyond the end of the file: a fault there is SIGBUS, see `Mm::extend_file`.
+                pages::unmap(vma.start + backed, len - backed).map_err(host)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+impl Mm {
+    /// Maps at a place of the kernel's choice.
+    pub fn map(&mut self, space: &mut AddressSpace, len: u64, place: Place, make: impl Fn(u64) -> Vma) -> Result<u64> {
+        let at = space.alloc(len, PAGE, place).ok_or(Errno::ENOMEM)?;
+        let vma = make(at);
+        if let Err(e) = populate(&vma) {
+            let _ = pages::unmap(at, len);
+            space.give(at, len);
+            return Err(e);
+        }
+        self.insert(vma);
+        Ok(at)
+    }
+
+    /// Maps at exactly `vma.start`, replacing this mm's own views there (`MAP_FIXED`). Every byte of the range must be
+    /// this mm's or free; another's memory is `ENOMEM`.
+    pub fn map_fixed(&mut self, space: &mut AddressSpace, vma: Vma) -> Result<()> {
+        let (start, end) = (vma.start, vma.end);
+        let mut gaps = Vec::new();
+        let mut at = start;
+        for v in self.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start) {
+            if v.start > at {
+                gaps.push((at, v.start));
+            }
+            at = at.max(v.end);
+        }
+        if at < end {
+            gaps.push((at, end));
+        }
+        gaps.retain(|&(s, e)| !self.reserved(s, e));
+        if gaps.iter().any(|&(s, e)| !space.is_free(s, e - s)) {
+            return Err(Errno::ENOMEM);
+        }
+        for &(s, e) in &gaps {
+            space.take(s, e - s);
+        }
+        populate(&vma)?;
+        self.cut(start, end);
+        self.insert(vma);
+        Ok(())
+    }
+
+    /// Removes views (or parts) in `[start, end)` from the books only; returns the parts.
+    fn cut(&mut self, start: u64, end: u64) -> Vec<Vma> {
+        let hit: Vec<u64> = self.vmas.range(..end).filter(|(_, v)| v.end > start).map(|(s, _)| *s).collect();
+        let mut out = Vec::new();
+        for key in hit {
+            let Some(v) = self.vmas.remove(&key) else { continue };
+            if v.start < start {
+                let left = v.slice(v.start, start);
+                self.vmas.insert(left.start, left);
+            }
+            if v.end > end {
+                let right = v.slice(end, v.end);
+                self.vmas.insert(right.start, right);
+            }
+            out.push(v.slice(start, end));
+        }
+        out
+    }
+
+    /// Adds a view, joined with its neighbours where they continue each other.
+    fn insert(&mut self, mut vma: Vma) {
+        if let Some((&s, prev)) = self.vmas.range(..vma.start).next_back()
+            && prev.joins(&vma)
+        {
+            let joined = Vma { end: vma.end, ..prev.clone() };
+            self.vmas.remove(&s);
+            vma = joined;
+        }
+        if let Some(next) = self.vmas.get(&vma.end)
+            && vma.joins(next)
+        {
+            let end = next.end;
+            self.vmas.remove(&vma.end);
+            vma.end = end;
+        }
+        self.vmas.insert(vma.start, vma);
+    }
+
+    /// munmap: gives back what this mm has in `[start, end)`; holes are fine.
+    pub fn unmap(&mut self, space: &mut AddressSpace, start: u64, end: u64) -> Result<()> {
+        for part in self.cut(start, end) {
+            pages::unmap(part.start, part.end - part.start).map_err(host)?;
+            if !self.reserved(part.start, part.end) {
+                space.give(part.start, part.end - part.start);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether views cover `[start, end)` without a hole.
+    pub fn covers(&self, start: u64, end: u64) -> bool {
+        let mut at = start;
+        while at < end {
+            match self.find(at) {
+                Some(v) => at = v.end,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// mprotect: `ENOMEM` for a hole (after what lies before it was changed), `EACCES` for a shared map of a file not
+    /// opened for writing.
+    pub fn protect(&mut self, start: u64, end: u64, prot: i32) -> Result<()> {
+        let parts: Vec<Vma> =
+            self.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start).map(|v| v.slice(start, end)).collect();
+        let mut at = start;
+        for mut part in parts {
+            if part.start > at {
+                return Err(Errno::ENOMEM);
+            }
+            at = part.end;
+            if let Backing::File(file, _) = &part.backing
+                && part.sharing == Sharing::Shared
+                && prot & pages::WRITE != 0
+                && !file.writable()
+            {
+                return Err(Errno::EACCES);
+            }
+            let backed = self.backed(&part);
+            if backed > 0 {
+                pages::protect(part.start, backed, prot).map_err(host)?;
+            }
+            self.cut(part.start, part.end);
+            part.prot = prot;
+            self.insert(part);
+        }
+        if at < end { Err(Errno::ENOMEM) } else { Ok(()) }
+    }
+
+    /// How much of a view has pages: for files in RAM, what lies beyond the end has none.
+    fn backed(&self, vma: &Vma) -> u64 {
+        let len = vma.end - vma.start;
+        match &vma.backing {
+            Backing::Anonymous => len,
+            Backing::File(file, offset) => match file.ops().seek() {
+                crate::fs::file::Seek::Bytes(size) => {
+                    size.saturating_sub(*offset).checked_next_multiple_of(PAGE).map_or(len, |n| n.min(len))
+                }
+                _ => len,
+            },
+        }
+    }
+
+    /// The file behind a view grew: maps pages that were beyond its end. Returns whether `addr` has a page now.
+    pub fn extend_file(&mut self, addr: u64) -> bool {
+        let Some(vma) = self.find(addr) else { return false };
+        let page = addr & !(PAGE - 1);
+        let part = vma.slice(page, page + PAGE);
+        matches!(part.backing, Backing::File(..)) && self.backed(&part) == PAGE && populate(&part).is_ok()
+    }
+
+    /// Takes pages away from views of `file` that lie beyond `size` bytes (it was truncated): touching them is SIGBUS.
+    pub fn cut_file(&mut self, same: impl Fn(&crate::fs::file::File) -> bool, size: u64) {
+        let end_of_file = size.next_multiple_of(PAGE);
+        for v in self.vmas.values() {
+            if let Backing::File(file, offset) = &v.backing
+                && same(file)
+                && offset + (v.end - v.start) > end_of_file
+            {
+                let from = v.start + end_of_file.saturating_sub(*offset);
+                let _ = pages::unmap(from, v.end - from);
+            }
+        }
+    }
+
+    /// mremap: see the man page. `fixed`: the new address, else the kernel chooses if it may move.
+    pub fn remap(
+        &mut self,
+        space: &mut AddressSpace,
+        old: u64,
+        old_len: u64,
+        new_len: u64,
+        may_move: bool,
+        fixed: Option<u64>,
+    ) -> Result<u64> {
+        let vma = self.find(old).cloned().ok_or(Errno::EFAULT)?;
+        if old + old_len > vma.end {
+            return Err(Errno::EFAULT);
+        }
+        if let Some(to) = fixed {
+            if to < old + old_len && old < to + new_len {
+                return Err(Errno::EINVAL);
+            }
+            return self.move_to(space, &vma, old, old_len, to, new_len, true);
+        }
+        if new_len <= old_len {
+            self.unmap(space, old + new_len, old + old_len)?;
+            return Ok(old);
+        }
+        let grown = Vma { end: old + new_len, ..vma.slice(old, old + old_len) };
+        if old + old_len == vma.end && space.take(vma.end, new_len - old_len) {
+            let tail = grown.slice(old + old_len, old + new_len);
+            if let Err(e) = populate(&tail) {
+                space.give(tail.start, tail.end - tail.start);
+                return Err(e);
+            }
+            self.insert(tail);
+            return Ok(old);
+        }
+        if !may_move {
+            return Err(Errno::ENOMEM);
+        }
+        let to = space.alloc(new_len, PAGE, Place::High).ok_or(Errno::ENOMEM)?;
+        self.move_to(space, &vma, old, old_len, to, new_len, false).inspect_err(|_| space.give(to, new_len))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn move_to(
+        &mut self,
+        space: &mut AddressSpace,
+        vma: &Vma,
+        old: u64,
+        old_len: u64,
+        to: u64,
+        new_len: u64,
+        claim: bool,
+    ) -> Result<u64> {
+        let mut moved = vma.slice(old, old + old_len);
+        (moved.start, moved.end) = (to, to + new_len);
+        if claim {
+            self.map_fixed(space, Vma { backing: Backing::Anonymous, ..moved.clone() })?;
+            self.cut(to, to + new_len);
+        }
+        let keep = old_len.min(new_len);
+        pages::move_pages(old, keep, to, keep).map_err(host)?;
+        if new_len > keep {
+            populate(&moved.slice(to + keep, to + new_len))?;
+        }
+        self.unmap(space, old, old + old_len)?;
+        self.insert(moved);
+        Ok(to)
+    }
+
+    /// brk: the new end, or the old one if it cannot be had.
+    pub fn set_brk(&mut self, end: u64) -> u64 {
+        let (start, old, limit) = self.brk;
+        if end < start || end > limit {
+            return old;
+        }
+        let (from, to) = (old.next_multiple_of(PAGE), end.next_multiple_of(PAGE));
+        let heap = |start, end| Vma {
+            start,
+            end,
+            prot: pages::READ | pages::WRITE,
+            sharing: Sharing::Private,
+            backing: Backing::Anonymous,
+            label: "[heap]",
+        };
+        if to > from {
+            if self.vmas.range(from..to).next().is_some() || pages::map_anon(from, to - from, 3).is_err() {
+                return old;
+            }
+            self.insert(heap(from, to));
+        } else if to < from {
+            let _ = pages::unmap(to, from - to);
+            self.cut(to, from);
+        }
+        self.brk.1 = end;
+        end
+    }
+}
