@@ -3,7 +3,13 @@
 use crate::usermem::{self, BadAddress};
 use crate::{HostError, check};
 use std::ffi::CStr;
+use std::io::Write as _;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Flags of open(2) that the kernel needs to name; numbers are the guest's, too.
+pub use libc::{
+    O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY,
+};
 
 /// An open descriptor of the host, closed when dropped.
 #[derive(Debug)]
@@ -37,13 +43,18 @@ impl HostFd {
     pub fn open_at(dir: Option<&HostFd>, path: &CStr, flags: i32, mode: u32) -> Result<HostFd, HostError> {
         let dir = dir.map_or(libc::AT_FDCWD, HostFd::raw);
         // SAFETY: the path is a C string; the new descriptor is ours.
-        unsafe { Ok(HostFd::from_raw(check(libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode).into())? as i32)) }
+        unsafe {
+            Ok(HostFd::from_raw(
+                check(libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode).into())? as i32,
+            ))
+        }
     }
 
     /// read(2).
     pub fn read(&self, buf: &mut [u8]) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        check(unsafe { libc::read(self.raw(), buf.as_mut_ptr().cast(), buf.len()) } as i64).map(|n| n as usize)
+        check(unsafe { libc::read(self.raw(), buf.as_mut_ptr().cast(), buf.len()) } as i64)
+            .map(|n| n as usize)
     }
 
     /// write(2).
@@ -71,14 +82,16 @@ impl HostFd {
     pub fn read_at_to_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
         guest(addr, len)?;
         // SAFETY: the range is guest space (checked), where no Rust object lives; the host reports bad pages.
-        check(unsafe { libc::pread(self.raw(), addr as *mut _, len, offset as i64) } as i64).map(|n| n as usize)
+        check(unsafe { libc::pread(self.raw(), addr as *mut _, len, offset as i64) } as i64)
+            .map(|n| n as usize)
     }
 
     /// pwrite(2) straight from guest memory.
     pub fn write_at_from_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
         guest(addr, len)?;
         // SAFETY: as in `read_at_to_guest`; the host only reads.
-        check(unsafe { libc::pwrite(self.raw(), addr as *const _, len, offset as i64) } as i64).map(|n| n as usize)
+        check(unsafe { libc::pwrite(self.raw(), addr as *const _, len, offset as i64) } as i64)
+            .map(|n| n as usize)
     }
 
     /// write(2) straight from guest memory.
@@ -93,6 +106,56 @@ impl HostFd {
         guest(addr, len)?;
         // SAFETY: as in `read_at_to_guest`.
         check(unsafe { libc::read(self.raw(), addr as *mut _, len) } as i64).map(|n| n as usize)
+    }
+}
+
+impl HostFd {
+    /// Opens the very file that this descriptor is (also an `O_PATH` one) anew, with flags of its own.
+    pub fn reopen(&self, flags: i32) -> Result<HostFd, HostError> {
+        HostFd::open(ProcPath::of(self).as_c_str(), flags)
+    }
+}
+
+/// `/proc/self/fd/N`: leads to what a descriptor is, whatever its name is by now.
+pub(crate) struct ProcPath([u8; 32]);
+
+impl ProcPath {
+    pub(crate) fn of(fd: &HostFd) -> ProcPath {
+        let mut buf = [0; 32];
+        // The longest number leaves room for the NUL.
+        let _ = write!(&mut buf[..31], "/proc/self/fd/{}", fd.raw());
+        ProcPath(buf)
+    }
+
+    pub(crate) fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const libc::c_char {
+        self.as_c_str().as_ptr()
+    }
+}
+
+/// Raises the limit on descriptors to what the host allows: a guest's open files are descriptors of the host.
+pub fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: getrlimit fills the struct, setrlimit reads it. A refusal leaves the limit as it was.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
+/// getrandom(2): fills the buffer.
+pub fn random(buf: &mut [u8]) {
+    let mut done = 0;
+    while done < buf.len() {
+        // SAFETY: the rest of a live buffer.
+        let n = unsafe { libc::getrandom(buf[done..].as_mut_ptr().cast(), buf.len() - done, 0) };
+        // Only a signal can interrupt it once the host has booted.
+        done += n.max(0) as usize;
     }
 }
 

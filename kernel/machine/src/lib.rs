@@ -14,7 +14,7 @@
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
 //! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
-//! | [`host`] | host files |
+//! | [`host`] [`host_meta`] [`host_dir`] | host files: contents, what is known of them, directories |
 //! | [`term`] | the host terminal: raw mode, always restored |
 //! | [`heap`] | the vCPU's own allocator |
 //! | [`memfn`] | `memcpy` and friends without vector registers |
@@ -24,6 +24,8 @@ pub mod clock;
 pub mod cpu;
 pub mod heap;
 pub mod host;
+pub mod host_dir;
+pub mod host_meta;
 pub mod intercept;
 pub mod memfn;
 pub mod pool;
