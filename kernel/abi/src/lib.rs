@@ -2,6 +2,7 @@
 //!
 //! - [`errno`]: error numbers with their names and messages
 //! - [`names`]: constants of every flags or enumeration argument, and their names
+//! - [`stat`]: structures of file calls
 //! - [`syscalls`]: every system call
 //! - [`termios`]: terminal settings and ioctls
 #![no_std]
@@ -9,5 +10,6 @@
 
 pub mod errno;
 pub mod names;
+pub mod stat;
 pub mod syscalls;
 pub mod termios;

@@ -135,6 +135,24 @@ pub trait FileOps: Any {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// An open directory: what is in it is asked of the inode ([`Inode::read_dir`](super::inode::Inode::read_dir)).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Directory;
+
+impl FileOps for Directory {
+    fn read(&self, _: &File, _: &mut Dst<'_>, _: u64) -> Result<usize> {
+        Err(Errno::EISDIR)
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Directory
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
 /// An open file description: shared by dup'ed descriptors and passed ones.
 pub struct File {
     ops: Box<dyn FileOps>,
