@@ -148,17 +148,6 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// getrandom(2): fills the buffer.
-pub fn random(buf: &mut [u8]) {
-    let mut done = 0;
-    while done < buf.len() {
-        // SAFETY: the rest of a live buffer.
-        let n = unsafe { libc::getrandom(buf[done..].as_mut_ptr().cast(), buf.len() - done, 0) };
-        // Only a signal can interrupt it once the host has booted.
-        done += n.max(0) as usize;
-    }
-}
-
 fn guest(addr: u64, len: usize) -> Result<(), HostError> {
     usermem::check(addr, len).map_err(|BadAddress| HostError(libc::EFAULT))
 }
