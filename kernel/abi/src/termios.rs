@@ -1,11 +1,14 @@
 //! Terminals: `struct termios`, its flags, and the terminal ioctls. Sources: `termios(3)`, `ioctl_tty(2)`,
 //! `asm-generic/termbits.h`, `asm-generic/ioctls.h`.
 
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
 /// How many control characters the kernel's structures hold (glibc's own `struct termios` has room for 32).
 pub const NCCS: usize = 19;
 
 /// Settings of a terminal as `TCGETS` and `TCSETS` carry them: 36 bytes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Termios {
     /// Input modes.
     pub c_iflag: u32,
@@ -22,7 +25,8 @@ pub struct Termios {
 }
 
 /// Settings with speeds in bits per second, as `TCGETS2` and `TCSETS2` carry them: 44 bytes.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Termios2 {
     /// All that `TCGETS` gives.
     pub termios: Termios,
@@ -33,7 +37,8 @@ pub struct Termios2 {
 }
 
 /// The window, as `TIOCGWINSZ` gives it.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Winsize {
     /// Rows of characters.
     pub ws_row: u16,
@@ -201,35 +206,6 @@ constants! { u8;
 }
 
 impl Termios {
-    /// Bytes of the kernel's structure.
-    pub const SIZE: usize = 36;
-
-    /// From the kernel's layout.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Termios {
-        let mut c_cc = [0; NCCS];
-        c_cc.copy_from_slice(&bytes[17..]);
-        let word = |i: usize| u32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        Termios {
-            c_iflag: word(0),
-            c_oflag: word(4),
-            c_cflag: word(8),
-            c_lflag: word(12),
-            c_line: bytes[16],
-            c_cc,
-        }
-    }
-
-    /// In the kernel's layout.
-    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        let mut bytes = [0; Self::SIZE];
-        for (i, word) in [self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag].into_iter().enumerate() {
-            bytes[i * 4..i * 4 + 4].copy_from_slice(&word.to_le_bytes());
-        }
-        bytes[16] = self.c_line;
-        bytes[17..].copy_from_slice(&self.c_cc);
-        bytes
-    }
-
     /// What a terminal starts with (Linux's `tty_std_termios`).
     pub const STANDARD: Termios = Termios {
         c_iflag: ICRNL | IXON,
@@ -245,49 +221,9 @@ impl Termios {
 }
 
 impl Termios2 {
-    /// Bytes of the kernel's structure.
-    pub const SIZE: usize = 44;
-
-    /// From the kernel's layout.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Termios2 {
-        let mut head = [0; Termios::SIZE];
-        head.copy_from_slice(&bytes[..Termios::SIZE]);
-        let word = |i: usize| u32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        Termios2 { termios: Termios::from_bytes(&head), c_ispeed: word(36), c_ospeed: word(40) }
-    }
-
-    /// In the kernel's layout.
-    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        let mut bytes = [0; Self::SIZE];
-        bytes[..Termios::SIZE].copy_from_slice(&self.termios.to_bytes());
-        bytes[36..40].copy_from_slice(&self.c_ispeed.to_le_bytes());
-        bytes[40..].copy_from_slice(&self.c_ospeed.to_le_bytes());
-        bytes
-    }
-
     /// The same settings with the speed that [`B38400`] names.
     pub const fn from_termios(termios: Termios) -> Termios2 {
         Termios2 { termios, c_ispeed: 38400, c_ospeed: 38400 }
-    }
-}
-
-impl Winsize {
-    /// Bytes of the kernel's structure.
-    pub const SIZE: usize = 8;
-
-    /// From the kernel's layout.
-    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Winsize {
-        let half = |i: usize| u16::from_le_bytes([bytes[i], bytes[i + 1]]);
-        Winsize { ws_row: half(0), ws_col: half(2), ws_xpixel: half(4), ws_ypixel: half(6) }
-    }
-
-    /// In the kernel's layout.
-    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
-        let mut bytes = [0; Self::SIZE];
-        for (i, half) in [self.ws_row, self.ws_col, self.ws_xpixel, self.ws_ypixel].into_iter().enumerate() {
-            bytes[i * 2..i * 2 + 2].copy_from_slice(&half.to_le_bytes());
-        }
-        bytes
     }
 }
 
@@ -301,24 +237,14 @@ mod tests {
 
     #[test]
     fn defaults_are_the_bytes_linux_gives() {
-        assert_eq!(&Termios::PTY.to_bytes(), SLAVE);
-        assert_eq!(Termios::from_bytes(SLAVE), Termios::PTY);
+        assert_eq!(Termios::PTY.as_bytes(), SLAVE);
     }
 
     #[test]
     fn sizes_stand_in_the_ioctl_numbers() {
+        assert_eq!(size_of::<Winsize>(), 8);
         for number in [TCGETS2, TCSETS2, TCSETSW2, TCSETSF2] {
-            assert_eq!((number >> 16) as usize & 0x3fff, Termios2::SIZE);
+            assert_eq!((number >> 16) as usize & 0x3fff, size_of::<Termios2>());
         }
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let window = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0x1234, ws_ypixel: 3 };
-        assert_eq!(window.to_bytes(), [24, 0, 80, 0, 0x34, 0x12, 3, 0]);
-        assert_eq!(Winsize::from_bytes(&window.to_bytes()), window);
-        let mut settings = Termios2::from_termios(Termios::STANDARD);
-        settings.c_ospeed = 115_200;
-        assert_eq!(Termios2::from_bytes(&settings.to_bytes()), settings);
     }
 }
