@@ -1,20 +1,44 @@
 //! What happened, recorded while it happens and told afterwards.
 //!
 //! - Recording is a copy of 64 bytes. Nothing is formatted, allocated or locked; time is an argument.
+//! - Reading is a pure function over records: the same [`state`] machine feeds every export.
+//! - One formatter over the argument kinds of `llano-abi` prints calls everywhere.
 //!
 //! Without std, for the kernel:
 //! - [`record`]: the record and the events it can hold
 //! - [`recorder`]: the ring
 //! - [`filter`]: which events and calls are kept
 //! - [`snapshot`]: what an export must know beside the ring
+//!
+//! With std (feature `std`):
+//! - [`state`]: tasks, descriptor names and whole calls, followed through the records
+//! - [`format`]: a call as text
+//! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
+//! - [`stats`]: where the time went
+//! - [`file`]: files that appear complete or not at all
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
 
 pub mod filter;
 pub mod record;
 pub mod recorder;
 pub mod snapshot;
+
+#[cfg(feature = "std")]
+pub mod chrome;
+#[cfg(feature = "std")]
+pub mod file;
+#[cfg(feature = "std")]
+pub mod format;
+#[cfg(feature = "std")]
+pub mod json;
+#[cfg(feature = "std")]
+pub mod sched;
+#[cfg(feature = "std")]
+pub mod state;
+#[cfg(feature = "std")]
+pub mod stats;

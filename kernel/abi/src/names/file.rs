@@ -193,6 +193,12 @@ pub static ACCESS_MODES: FlagSet = FlagSet::or_zero(ACCESS_BITS, "F_OK");
 /// Flags of `faccessat2(2)`.
 pub static FACCESS_FLAGS: FlagSet = FlagSet::bits(FACCESS_AT_BITS);
 
+/// Flags of `F_SETFD`.
+pub static SETFD_FLAGS: FlagSet = FlagSet::bits(FD_BITS);
+
+/// Seals of `F_ADD_SEALS`.
+pub static SEALS: FlagSet = FlagSet::bits(SEAL_BITS);
+
 /// Operations of `flock(2)`.
 pub static LOCK_FLAGS: FlagSet = FlagSet::bits(LOCK_BITS);
 

@@ -83,7 +83,7 @@ names! {
 
     /// `who` of `getrusage(2)`.
     RUSAGE {
-        RUSAGE_SELF = 0, RUSAGE_THREAD = 1,
+        RUSAGE_SELF = 0, RUSAGE_THREAD = 1, RUSAGE_CHILDREN = 0xffffffff,
     }
 
     /// `which` of `getpriority(2)`.

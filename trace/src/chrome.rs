@@ -1,0 +1,420 @@
+//! Chrome trace events: the JSON that Perfetto, `chrome://tracing` and others open.
+//!
+//! One process for each guest process, one track for each task, each call a slice; inside it a slice for every time
+//! it waited, and an arrow from the call that woke it. Signals, faults, programs and log lines are instants.
+//! Scheduling stands beside the events as ftrace text ([`crate::sched`]), from which Perfetto draws the CPU and the
+//! threads' states. Written in one pass after one over the names, in memory that grows with tasks and not with
+//! records. Slices of one track nest or follow each other: viewers drop those that overlap.
+
+use core::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::format;
+use std::io::{self, Write};
+use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+
+use crate::file;
+use crate::format::{self, Context};
+use crate::json;
+use crate::record::{Counter, Event, Irq, Record, Waiting};
+use crate::recorder::Recorder;
+use crate::sched;
+use crate::snapshot::{Snapshot, TaskNow};
+use crate::state::{Call, State, Step};
+
+/// Writes what `recorder` holds to `path`, which appears complete or not at all.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn write_json(path: &Path, recorder: &Recorder, now: &Snapshot) -> Result<(), String> {
+    file::write(path, |out| write(out, recorder.iter(), now))
+}
+
+/// Writes `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
+pub fn write(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)> + Clone,
+    now: &Snapshot,
+) -> io::Result<()> {
+    let lost = records.clone().next().map_or(0, |(seq, _)| seq);
+    out.write_all(b"{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n")?;
+    let mut writer = Writer {
+        out,
+        line: String::new(),
+        first: true,
+        now,
+        state: State::new(&now.tasks),
+        waits: BTreeMap::new(),
+        runnable: BTreeSet::new(),
+        wakes: VecDeque::new(),
+    };
+    writer.names(records.clone())?;
+    for (seq, record) in records.clone() {
+        let step = writer.state.step(seq, record);
+        writer.step(seq, step)?;
+    }
+    for task in &now.tasks {
+        writer.open_call(task)?;
+    }
+    writer.out.write_all(b"\n],\n\"systemTraceEvents\":\"")?;
+    sched::write(writer.out, records, now)?;
+    writeln!(writer.out, "\",\n\"otherData\":{{\"producer\":\"llano\",\"lost_records\":\"{lost}\"}}}}")
+}
+
+/// A time a task waited inside a call.
+#[derive(Copy, Clone)]
+struct Wait {
+    start: u64,
+    /// When it ran again; none while it waits.
+    end: Option<u64>,
+    waiting: u64,
+    object: u64,
+}
+
+/// A wake-up whose two ends are not yet known to lie inside calls: an arrow needs a slice at both.
+struct Wake {
+    id: u64,
+    tsc: u64,
+    waker: u32,
+    woken: u32,
+    /// When the woken task ran.
+    ran: Option<u64>,
+    from_call: bool,
+    to_call: bool,
+}
+
+/// Wake-ups remembered at a time; older ones lose their arrow.
+const MAX_WAKES: usize = 4096;
+
+/// Waits remembered inside one call; a call that waits more often shows its first ones.
+const MAX_WAITS: usize = 256;
+
+struct Writer<'a> {
+    out: &'a mut dyn Write,
+    line: String,
+    first: bool,
+    now: &'a Snapshot,
+    state: State,
+    waits: BTreeMap<u32, Vec<Wait>>,
+    runnable: BTreeSet<u32>,
+    wakes: VecDeque<Wake>,
+}
+
+impl Writer<'_> {
+    /// Begins an event of phase `ph` on the track of `tid`: everything up to its name.
+    fn begin(&mut self, ph: char, tid: u32, name: &str) {
+        let tgid = self.state.task(tid).tgid;
+        self.line.clear();
+        let _ = write!(self.line, "{{\"ph\":\"{ph}\",\"pid\":{tgid},\"tid\":{tid},\"name\":");
+        json::string(&mut self.line, name);
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        let _ = write!(self.line, ",\"{name}\":");
+        json::string(&mut self.line, value);
+    }
+
+    fn ts(&mut self, tsc: u64) {
+        self.line.push_str(",\"ts\":");
+        json::micros(&mut self.line, self.now.clock.ns(tsc));
+    }
+
+    fn span(&mut self, start: u64, end: u64) {
+        let (start_ns, end_ns) = (self.now.clock.ns(start), self.now.clock.ns(end));
+        self.ts(start);
+        self.line.push_str(",\"dur\":");
+        json::micros(&mut self.line, end_ns - start_ns);
+    }
+
+    /// Ends the event begun and writes it.
+    fn end(&mut self) -> io::Result<()> {
+        self.line.push('}');
+        self.out.write_all(if self.first { b"" } else { b",\n" })?;
+        self.first = false;
+        self.out.write_all(self.line.as_bytes())
+    }
+
+    /// The names tasks have in the end, for a track has one name only.
+    fn names(&mut self, records: impl Iterator<Item = (u64, Record)>) -> io::Result<()> {
+        let mut last = State::new(&self.now.tasks);
+        last.task(0);
+        for (seq, record) in records {
+            last.step(seq, record);
+            last.task(record.tid);
+        }
+        for (&tid, task) in last.tasks() {
+            let comm = if tid == 0 { "llano" } else { &task.comm };
+            for (what, of) in [("process_name", task.tgid), ("thread_name", tid)] {
+                if what == "process_name" && tid != task.tgid {
+                    continue;
+                }
+                self.line.clear();
+                let _ = write!(
+                    self.line,
+                    "{{\"ph\":\"M\",\"pid\":{},\"tid\":{of},\"name\":\"{what}\"",
+                    task.tgid
+                );
+                self.line.push_str(",\"args\":{\"name\":");
+                json::string(&mut self.line, if what == "thread_name" && tid == 0 { "kernel" } else { comm });
+                self.line.push('}');
+                self.end()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, seq: u64, step: Step) -> io::Result<()> {
+        match step {
+            Step::Nothing => Ok(()),
+            Step::Call(call) => self.call(&call),
+            Step::Log { record, text } => self.instant(record.tsc, record.tid, "log", &text, &[]),
+            Step::Exe { tsc, tid, path } => self.instant(tsc, tid, "exec", &format!("exec {path}"), &[]),
+            Step::Event(event, record) => self.event(seq, event, &record),
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> io::Result<()> {
+        self.begin('X', call.tid, &format::name(call.nr));
+        self.span(call.start, call.end);
+        self.field("cat", "syscall");
+        self.call_args(call.tid, call.nr, &call.args, Some(call.result), call);
+        let _ = write!(self.line, ",\"event\":{}}}", call.seq);
+        self.end()?;
+        self.waits(call.tid)?;
+        self.arrows(call)
+    }
+
+    /// Opens the `args` object: each argument by name, then the result.
+    fn call_args(&mut self, tid: u32, nr: usize, args: &[u64; 6], result: Option<i64>, call: &Call) {
+        let fds = self.state.task(tid).fds.clone();
+        let fds = fds.borrow();
+        let context = Context { strings: &call.strings, fds: Some(&fds) };
+        let line = &mut self.line;
+        line.push_str(",\"args\":{");
+        format::args(nr, args, context, |name, text| {
+            json::string(line, name);
+            line.push(':');
+            json::string(line, text);
+            line.push(',');
+        });
+        let mut text = String::new();
+        match result {
+            Some(value) => format::result(&mut text, nr, value, context),
+            None => text.push_str("in progress"),
+        }
+        line.push_str("\"result\":");
+        json::string(line, &text);
+    }
+
+    /// The waits inside the call just written: after it, so that of two slices that begin at once the outer is first.
+    fn waits(&mut self, tid: u32) -> io::Result<()> {
+        for wait in self.waits.remove(&tid).unwrap_or_default() {
+            let waiting =
+                u16::try_from(wait.waiting).ok().and_then(Waiting::from_raw).unwrap_or(Waiting::Other);
+            let name = format!("wait {}", waiting.name());
+            match wait.end {
+                Some(end) => {
+                    self.begin('X', tid, &name);
+                    self.span(wait.start, end);
+                }
+                None => {
+                    self.begin('B', tid, &name);
+                    self.ts(wait.start);
+                }
+            }
+            self.field("cat", "wait");
+            let _ = write!(self.line, ",\"args\":{{\"object\":\"{:#x}\"}}", wait.object);
+            self.end()?;
+        }
+        Ok(())
+    }
+
+    /// Draws the wake-ups that this call completes.
+    fn arrows(&mut self, call: &Call) -> io::Result<()> {
+        let inside = |tsc: u64| (call.start..=call.end).contains(&tsc);
+        let mut whole = Vec::new();
+        self.wakes.retain_mut(|wake| {
+            wake.from_call |= wake.waker == call.tid && inside(wake.tsc);
+            wake.to_call |= wake.woken == call.tid && wake.ran.is_some_and(inside);
+            let done = wake.from_call && wake.to_call;
+            if let (true, Some(ran)) = (done, wake.ran) {
+                whole.push((wake.id, wake.tsc, wake.waker, ran, wake.woken));
+            }
+            !done
+        });
+        for (id, tsc, waker, ran, woken) in whole {
+            for (ph, tid, tsc) in [('s', waker, tsc), ('f', woken, ran)] {
+                self.begin(ph, tid, "wake");
+                self.ts(tsc);
+                let _ = write!(self.line, ",\"cat\":\"wake\",\"id\":{id},\"bp\":\"e\"");
+                self.end()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call that never returned is a slice without an end.
+    fn open_call(&mut self, task: &TaskNow) -> io::Result<()> {
+        let Some(open) = &task.call else { return Ok(()) };
+        self.begin('B', task.tid, &format::name(open.nr));
+        self.ts(open.start_tsc);
+        self.field("cat", "syscall");
+        let strings = self.state.task(task.tid).strings.clone();
+        let call = Call {
+            seq: 0,
+            tid: task.tid,
+            nr: open.nr,
+            start: open.start_tsc,
+            end: self.now.now_tsc,
+            result: 0,
+            args: open.args,
+            strings,
+        };
+        self.call_args(task.tid, open.nr, &open.args, None, &call);
+        self.line.push('}');
+        self.end()?;
+        self.waits(task.tid)?;
+        self.arrows(&call)
+    }
+
+    /// A point on a task's track; `args` are shown with it.
+    fn instant(
+        &mut self,
+        tsc: u64,
+        tid: u32,
+        cat: &str,
+        name: &str,
+        args: &[(&str, String)],
+    ) -> io::Result<()> {
+        self.begin('i', tid, name);
+        self.ts(tsc);
+        self.field("s", "t");
+        self.field("cat", cat);
+        self.line.push_str(",\"args\":{");
+        for (at, (name, value)) in args.iter().enumerate() {
+            self.line.push_str(if at == 0 { "" } else { "," });
+            json::string(&mut self.line, name);
+            self.line.push(':');
+            json::string(&mut self.line, value);
+        }
+        self.line.push('}');
+        self.end()
+    }
+
+    fn counter(&mut self, tsc: u64, name: &str, value: i64) -> io::Result<()> {
+        self.begin('C', 0, name);
+        self.ts(tsc);
+        let _ = write!(self.line, ",\"args\":{{\"value\":{value}}}");
+        self.end()
+    }
+
+    fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
+        let &Record { tsc, tid, duration, nr, args, result, .. } = record;
+        let signal = || {
+            let mut name = String::new();
+            format::signal(&mut name, nr.into()).unwrap_or_default();
+            name
+        };
+        match event {
+            Event::Block => {
+                let waits = self.waits.entry(tid).or_default();
+                if waits.len() < MAX_WAITS {
+                    waits.push(Wait { start: tsc, end: None, waiting: args[0], object: args[1] });
+                }
+                Ok(())
+            }
+            Event::Wake => {
+                let woken = args[0] as u32;
+                if tid != 0 {
+                    if self.wakes.len() == MAX_WAKES {
+                        self.wakes.pop_front();
+                    }
+                    let wake =
+                        Wake { id: seq, tsc, waker: tid, woken, ran: None, from_call: false, to_call: false };
+                    self.wakes.push_back(wake);
+                }
+                self.set_runnable(tsc, woken, true)
+            }
+            Event::Switch => self.switch(record),
+            Event::Clone => self.set_runnable(tsc, args[0] as u32, true),
+            Event::Exit => {
+                self.waits(tid)?;
+                let how = match result as i32 & 0x7f {
+                    0 => format!("exit {}", result >> 8 & 0xff),
+                    by => {
+                        let mut name = String::from("killed by ");
+                        format::signal(&mut name, by as u32).unwrap_or_default();
+                        name
+                    }
+                };
+                self.instant(tsc, tid, "exit", &how, &[])?;
+                self.set_runnable(tsc, tid, false)
+            }
+            Event::SignalSent => {
+                let to = format!("{} to {}", signal(), args[0]);
+                self.instant(tsc, tid, "signal", &to, &[("si_code", format!("{result}"))])
+            }
+            Event::SignalDelivered => {
+                let handler = ("handler", format!("{:#x}", args[0]));
+                self.instant(tsc, tid, "signal", &signal(), &[handler])
+            }
+            Event::Fault => {
+                let [address, ip, ..] = args;
+                let name = format!("fault at {address:#x}");
+                self.instant(tsc, tid, "fault", &name, &[("signal", signal()), ("ip", format!("{ip:#x}"))])
+            }
+            Event::Map | Event::Unmap => {
+                let [start, length, ..] = args;
+                let range = [("start", format!("{start:#x}")), ("length", format!("{length}"))];
+                self.instant(tsc, tid, "memory", event.name(), &range)
+            }
+            Event::Irq => {
+                let name = Irq::from_raw(nr).map_or("irq", Irq::name);
+                self.begin('X', 0, name);
+                self.span(tsc.saturating_sub(duration), tsc);
+                self.field("cat", "irq");
+                self.end()
+            }
+            Event::Counter => {
+                let name = Counter::from_raw(nr).map_or("counter", Counter::name);
+                self.counter(tsc, name, result)
+            }
+            Event::Stop => self.stop(seq, record),
+            // They are steps of their own.
+            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+        }
+    }
+
+    fn switch(&mut self, record: &Record) -> io::Result<()> {
+        let (tsc, prev, next) = (record.tsc, record.tid, record.args[0] as u32);
+        if let Some(wait) = self.waits.get_mut(&next).and_then(|waits| waits.last_mut()) {
+            wait.end.get_or_insert(tsc);
+        }
+        if let Some(wake) = self.wakes.iter_mut().rev().find(|wake| wake.woken == next) {
+            wake.ran.get_or_insert(tsc);
+        }
+        if prev != 0 && record.nr != 0 {
+            self.set_runnable(tsc, prev, false)?;
+        }
+        if next != 0 { self.set_runnable(tsc, next, true) } else { Ok(()) }
+    }
+
+    /// Counts the tasks that run or could.
+    fn set_runnable(&mut self, tsc: u64, tid: u32, runnable: bool) -> io::Result<()> {
+        let changed = if runnable { self.runnable.insert(tid) } else { self.runnable.remove(&tid) };
+        if changed { self.counter(tsc, "runnable", self.runnable.len() as i64) } else { Ok(()) }
+    }
+
+    /// A debugger's stop is a track of its own, so that paused time is not taken for latency.
+    fn stop(&mut self, seq: u64, record: &Record) -> io::Result<()> {
+        for (ph, tsc) in [('b', record.tsc.saturating_sub(record.duration)), ('e', record.tsc)] {
+            self.begin(ph, 0, "stopped by the debugger");
+            self.ts(tsc);
+            let _ =
+                write!(self.line, ",\"cat\":\"debugger\",\"id\":{seq},\"args\":{{\"task\":{}}}", record.tid);
+            self.end()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! Scheduling as ftrace text, the form in which a JSON trace can carry it: from it Perfetto draws the CPU and the
+//! state of every thread.
+
+use core::fmt::Write as _;
+use std::io::{self, Write};
+use std::string::String;
+
+use crate::json;
+use crate::record::{Event, Record, TaskState};
+use crate::snapshot::Snapshot;
+use crate::state::{State, Step};
+
+/// Writes the `sched_switch` and `sched_waking` lines of `records` as the inside of a JSON string.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)>,
+    now: &Snapshot,
+) -> io::Result<()> {
+    out.write_all(b"# tracer: nop\\n#\\n")?;
+    let mut state = State::new(&now.tasks);
+    let (mut line, mut quoted) = (String::new(), String::new());
+    for (seq, record) in records {
+        let Step::Event(event @ (Event::Switch | Event::Wake), record) = state.step(seq, record) else {
+            continue;
+        };
+        let other = record.args[0] as u32;
+        let ns = now.clock.ns(record.tsc);
+        let (who, whom) = (comm(&mut state, record.tid), comm(&mut state, other));
+        let tgid = state.task(record.tid).tgid;
+        line.clear();
+        let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
+        let tid = record.tid;
+        let _ = write!(line, "{who}-{tid} ({tgid}) [000] d..3 {seconds}.{rest:09}: ");
+        let _ = if event == Event::Switch {
+            let left = if tid == 0 {
+                TaskState::Runnable
+            } else {
+                TaskState::from_raw(record.nr).unwrap_or(TaskState::Sleeping)
+            };
+            write!(
+                line,
+                "sched_switch: prev_comm={who} prev_pid={tid} prev_prio=120 prev_state={} ==> \
+                 next_comm={whom} next_pid={other} next_prio=120",
+                left.name()
+            )
+        } else {
+            write!(line, "sched_waking: comm={whom} pid={other} prio=120 target_cpu=000")
+        };
+        line.push('\n');
+        quoted.clear();
+        json::escaped(&mut quoted, &line);
+        out.write_all(quoted.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A task's name without the blanks that end a word in this format.
+fn comm(state: &mut State, tid: u32) -> String {
+    state.task(tid).comm.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect()
+}

@@ -1,0 +1,266 @@
+//! The records followed in order: tasks, what their descriptors are open on, strings put together, calls made whole.
+
+use std::borrow::ToOwned;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::string::String;
+use std::vec::Vec;
+
+use llano_abi::names::CLONE_FILES;
+use llano_abi::syscalls::{self, nr};
+
+use crate::record::{BytesKind, Event, Record};
+use crate::snapshot::TaskNow;
+
+/// A string that belongs to a call, an event or a descriptor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text {
+    /// What it is.
+    pub kind: BytesKind,
+    /// Which one: see [`BytesKind`].
+    pub key: u64,
+    /// The bytes themselves.
+    pub bytes: Vec<u8>,
+}
+
+/// A call that returned, with its strings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// Sequence number of its record.
+    pub seq: u64,
+    /// Who called.
+    pub tid: u32,
+    /// Its number.
+    pub nr: usize,
+    /// Entry, in ticks.
+    pub start: u64,
+    /// Return, in ticks.
+    pub end: u64,
+    /// What it returned.
+    pub result: i64,
+    /// Its arguments.
+    pub args: [u64; 6],
+    /// Paths and data it read.
+    pub strings: Vec<Text>,
+}
+
+/// What the descriptors of a process are open on.
+pub type FdNames = BTreeMap<i32, String>;
+
+/// A task as the records describe it.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its process.
+    pub tgid: u32,
+    /// Its name.
+    pub comm: String,
+    /// Its descriptors, shared between tasks as `CLONE_FILES` shares them.
+    pub fds: Rc<RefCell<FdNames>>,
+    /// Strings of the call it is in.
+    pub strings: Vec<Text>,
+}
+
+/// What one record has made known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Nothing by itself.
+    Nothing,
+    /// A call is whole.
+    Call(Call),
+    /// A line of the kernel log is whole.
+    Log {
+        /// Its record.
+        record: Record,
+        /// Its text.
+        text: String,
+    },
+    /// A task executes this program.
+    Exe {
+        /// When, in ticks.
+        tsc: u64,
+        /// Which task.
+        tid: u32,
+        /// Its path.
+        path: String,
+    },
+    /// Any other event, as recorded.
+    Event(Event, Record),
+}
+
+/// Everything known up to some record.
+#[derive(Clone, Default, Debug)]
+pub struct State {
+    tasks: BTreeMap<u32, Task>,
+    /// A string whose pieces are still coming, and its whole length.
+    partial: Option<(Text, usize)>,
+    /// A call whose last arguments are still coming.
+    wide: Option<Call>,
+    /// A log line whose text is still coming.
+    log: Option<Record>,
+    /// A descriptor closed by the last call: it keeps its name until that call has been printed.
+    closed: Option<(u32, i32)>,
+}
+
+/// Strings kept for one call at most: none reads more, unless records are missing.
+const MAX_STRINGS: usize = 64;
+
+impl State {
+    /// Before the first record. `tasks` name those whose birth the ring no longer holds.
+    pub fn new(tasks: &[TaskNow]) -> State {
+        let mut state = State::default();
+        for task in tasks {
+            let known = state.task(task.tid);
+            known.tgid = task.tgid;
+            known.comm = task.comm.clone();
+        }
+        state
+    }
+
+    /// All tasks ever seen that were not replaced by a namesake.
+    pub fn tasks(&self) -> &BTreeMap<u32, Task> {
+        &self.tasks
+    }
+
+    /// The task `tid`; one never heard of is its own process, named `?`.
+    pub fn task(&mut self, tid: u32) -> &mut Task {
+        self.tasks.entry(tid).or_insert_with(|| Task {
+            tgid: tid,
+            comm: if tid == 0 { "swapper".to_owned() } else { "?".to_owned() },
+            fds: Rc::default(),
+            strings: Vec::new(),
+        })
+    }
+
+    /// Takes the next record.
+    pub fn step(&mut self, seq: u64, record: Record) -> Step {
+        if let Some((tid, fd)) = self.closed.take() {
+            self.task(tid).fds.borrow_mut().remove(&fd);
+        }
+        match record.event() {
+            Some(Event::Syscall) => self.call(seq, record),
+            Some(Event::SyscallArgs) => match self.wide.take() {
+                Some(mut call) if call.tid == record.tid => {
+                    call.args[4..].copy_from_slice(&record.args[..2]);
+                    self.whole(call)
+                }
+                _ => Step::Nothing,
+            },
+            Some(Event::Bytes) => match self.piece(&record) {
+                Some(text) => self.text(record, text),
+                None => Step::Nothing,
+            },
+            Some(Event::Log) => {
+                self.log = Some(record);
+                Step::Nothing
+            }
+            Some(event) => {
+                self.life(event, &record);
+                Step::Event(event, record)
+            }
+            None => Step::Nothing,
+        }
+    }
+
+    fn call(&mut self, seq: u64, record: Record) -> Step {
+        let [a, b, c, d] = record.args;
+        let call = Call {
+            seq,
+            tid: record.tid,
+            nr: record.nr.into(),
+            start: record.tsc.saturating_sub(record.duration),
+            end: record.tsc,
+            result: record.result,
+            args: [a, b, c, d, 0, 0],
+            strings: core::mem::take(&mut self.task(record.tid).strings),
+        };
+        if syscalls::lookup(call.nr).is_some_and(|row| row.args.len() > 4) {
+            self.wide = Some(call);
+            return Step::Nothing;
+        }
+        self.whole(call)
+    }
+
+    fn whole(&mut self, call: Call) -> Step {
+        if call.nr == nr::CLOSE && call.result == 0 {
+            self.closed = Some((call.tid, call.args[0] as i32));
+        }
+        Step::Call(call)
+    }
+
+    /// Adds a piece to the string it continues; the string, when it is whole. A piece whose beginning is lost is lost.
+    fn piece(&mut self, record: &Record) -> Option<Text> {
+        let (offset, total) = ((record.result >> 32) as usize, record.result as u32 as usize);
+        let kind = BytesKind::from_raw(record.nr)?;
+        let (mut text, whole) = match self.partial.take() {
+            Some(partial) if offset > 0 => partial,
+            _ => (Text { kind, key: record.duration, bytes: Vec::new() }, total),
+        };
+        if text.bytes.len() != offset || text.kind != kind || text.key != record.duration || whole != total {
+            return None;
+        }
+        text.bytes.extend_from_slice(&record.bytes()[..(total - offset).min(32)]);
+        if text.bytes.len() < total {
+            self.partial = Some((text, total));
+            return None;
+        }
+        Some(text)
+    }
+
+    fn text(&mut self, record: Record, text: Text) -> Step {
+        let string = || String::from_utf8_lossy(&text.bytes).into_owned();
+        let task = self.task(record.tid);
+        match text.kind {
+            BytesKind::Path | BytesKind::Data => {
+                // A call that waited reads its strings again; the last reading counts.
+                task.strings.retain(|old| (old.kind, old.key) != (text.kind, text.key));
+                if task.strings.len() < MAX_STRINGS {
+                    task.strings.push(text);
+                }
+                Step::Nothing
+            }
+            BytesKind::Fd => {
+                task.fds.borrow_mut().insert(text.key as i32, string());
+                Step::Nothing
+            }
+            BytesKind::Comm => {
+                task.comm = string();
+                Step::Nothing
+            }
+            BytesKind::Exe => Step::Exe { tsc: record.tsc, tid: record.tid, path: string() },
+            BytesKind::Log => match self.log.take() {
+                Some(line) => Step::Log { record: line, text: string() },
+                None => Step::Nothing,
+            },
+        }
+    }
+
+    /// Births, and programs that leave their descriptors' sharers.
+    fn life(&mut self, event: Event, record: &Record) {
+        match event {
+            Event::Clone => {
+                let [child, tgid, flags, _] = record.args;
+                let parent = self.task(record.tid);
+                let fds = match flags as u32 & CLONE_FILES {
+                    0 => Rc::new(RefCell::new(parent.fds.borrow().clone())),
+                    _ => Rc::clone(&parent.fds),
+                };
+                let comm = parent.comm.clone();
+                let task = Task { tgid: tgid as u32, comm, fds, strings: Vec::new() };
+                self.tasks.insert(child as u32, task);
+            }
+            Event::Exec => {
+                let task = self.task(record.tid);
+                let own = task.fds.borrow().clone();
+                task.fds = Rc::new(RefCell::new(own));
+            }
+            Event::Exit => {
+                // Its name stays for the events that follow; what is large goes.
+                let task = self.task(record.tid);
+                task.fds = Rc::default();
+                task.strings = Vec::new();
+            }
+            _ => {}
+        }
+    }
+}
