@@ -9,13 +9,22 @@
 //! - [`control`]: settings, flow, flushing, hang-up - [`job`]: who may touch the terminal
 //! - [`pty`]: the pair of a master and a slave
 //!
+//! Around these values: [`terminal`] shares one among files and processes, [`mod@file`] and [`ioctl`] are what
+//! a descriptor can do, [`devices`] is the table of all, [`devpts`] their
+//! names, `console` the host's terminal behind one of them.
+//!
 //! The truth is the behaviour of Linux 6.18, recorded in `tests/tty`. Sources: `termios(3)`, `ioctl_tty(2)`,
 //! `pty(7)`.
 
+mod console;
 pub mod control;
+pub mod devices;
+pub mod devpts;
 mod echo;
 mod edit;
+pub mod file;
 mod input;
+pub mod ioctl;
 pub mod job;
 pub mod output;
 pub mod pty;
@@ -23,11 +32,14 @@ pub mod queue;
 pub mod read;
 #[cfg(test)]
 mod recorded;
+pub mod terminal;
 
 pub use control::{Flow, Queues, When};
+pub use file::{Side, TtyFile};
 pub use job::{Background, Verdict, Wish};
 pub use pty::Pty;
 pub use read::{Content, Read, Timer};
+pub use terminal::TtyRef;
 
 use alloc::collections::VecDeque;
 use llano_abi::termios::{EXTPROC, ICANON, Termios, Winsize};

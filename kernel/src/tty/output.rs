@@ -118,6 +118,11 @@ impl Tty {
         if self.stopped() { 0 } else { OUTPUT_LIMIT.saturating_sub(self.output.len()) }
     }
 
+    /// Bytes that a write now would accept whatever they are: a tab may become eight spaces.
+    pub fn sure_room(&self) -> usize {
+        if self.oflag(OPOST) { self.room() / 8 } else { self.room() }
+    }
+
     /// Outputs one byte with processing; false, and nothing done, if there is no room for the result.
     pub(super) fn emit(&mut self, byte: u8) -> bool {
         let room = self.room();

@@ -61,18 +61,26 @@ impl Tty {
             let taken = self.input.take(out);
             return Ok(self.taken(taken));
         }
-        match (minimum, time_ns) {
-            (0, 0) => Ok(Read::Done(0)),
-            (0, ns) => wait(Timer::Whole(ns), content),
-            (_, ns) if ns > 0 && there > 0 => wait(Timer::Gap(ns), content),
-            _ => wait(Timer::None, content),
+        if (minimum, time_ns) == (0, 0) {
+            return Ok(Read::Done(0));
         }
+        wait(self.read_timer(), content)
     }
 
     fn taken(&mut self, taken: usize) -> Read {
         self.effects.master |= !self.backlog.is_empty();
         self.receive_backlog();
         Read::Done(taken)
+    }
+
+    /// How long a read that waits now would wait.
+    pub fn read_timer(&self) -> Timer {
+        match self.minimum_and_time() {
+            _ if self.canonical() => Timer::None,
+            (0, ns) if ns > 0 => Timer::Whole(ns),
+            (_, ns) if ns > 0 && self.input.len() > 0 => Timer::Gap(ns),
+            _ => Timer::None,
+        }
     }
 
     fn minimum_and_time(&self) -> (usize, u64) {
