@@ -1,5 +1,6 @@
 //! What every noun may need of its surroundings, shared: time as read at the edge, the RAM pool, the host's bell.
 
+use crate::ipc;
 use crate::wait::{WaitQueue, Wakes};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -21,14 +22,18 @@ pub struct Env {
     pub now: Cell<u64>,
     /// What to add to `now` to get the time of day, nanoseconds since 1970.
     pub realtime_offset: Cell<i64>,
+    /// FIFOs and sockets by inode, timers by time.
+    pub ipc: ipc::Registry,
     next_ino: Cell<u64>,
 }
 
 impl Env {
     /// New surroundings.
     pub fn new(pool: Pool, bell: Bell) -> Rc<Env> {
+        let wakes = Wakes::default();
         Rc::new(Env {
-            wakes: Wakes::default(),
+            ipc: ipc::Registry::new(&wakes),
+            wakes,
             pool: RefCell::new(pool),
             bell,
             watched: RefCell::default(),

@@ -24,6 +24,7 @@ pub mod cred;
 pub mod env;
 pub mod error;
 pub mod fs;
+pub mod ipc;
 pub mod sigstate;
 pub mod time;
 pub mod tty;
