@@ -6,9 +6,12 @@
 //! - [`path`]: places in the tree: nodes and mounts
 //! - [`mount`]: what is mounted; root, working directory and umask of a task
 //! - [`namei`]: from a path to a place
+//! - [`hostfs`] [`hostfile`]: a directory of the host
 
 pub mod fdtable;
 pub mod file;
+pub mod hostfile;
+pub mod hostfs;
 pub mod inode;
 pub mod mount;
 pub mod namei;
