@@ -40,6 +40,11 @@ impl Pool {
         Ok(Pool { fd, base: base.cast(), size, free: BTreeMap::from([(0, size)]), used: 0 })
     }
 
+    /// Bytes that can be handed out in all.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Bytes handed out.
     pub fn used(&self) -> u64 {
         self.used

@@ -152,6 +152,12 @@ pub trait Inode: Any {
         Err(Errno::EROFS)
     }
 
+    /// Makes a file without a name on the filesystem of this directory (O_TMPFILE); [`Inode::link`] may name it.
+    fn tmpfile(&self, new: &NewFile) -> Result<Rc<dyn Inode>> {
+        let _ = new;
+        Err(Errno::EOPNOTSUPP)
+    }
+
     /// Makes a symbolic link.
     fn symlink(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
         let _ = (name, target, new);

@@ -7,6 +7,7 @@
 //! - [`mount`]: what is mounted; root, working directory and umask of a task
 //! - [`namei`]: from a path to a place
 //! - [`hostfs`] [`hostfile`]: a directory of the host
+//! - [`tmpfs`]: files in RAM
 
 pub mod fdtable;
 pub mod file;
@@ -16,6 +17,7 @@ pub mod inode;
 pub mod mount;
 pub mod namei;
 pub mod path;
+pub mod tmpfs;
 
 pub use mount::{FsContext, Mounts};
 pub use path::{Mount, Node, Path};
