@@ -82,13 +82,38 @@ impl Inode for DevPts {
     }
 }
 
+/// What stat(2) tells of a slave.
+pub(super) fn slave_attr(terminal: &TtyRef) -> Attr {
+    let (permissions, uid, gid) = terminal.owner.get();
+    let made = terminal.made as i64;
+    Attr {
+        dev: DEV,
+        ino: INO[2] + terminal.look(|pair| u64::from(pair.number())),
+        mode: mode::CHR | permissions,
+        nlink: 1,
+        uid,
+        gid,
+        rdev: terminal.rdev(),
+        blksize: 1024,
+        atime: made,
+        mtime: made,
+        ctime: made,
+        ..Attr::default()
+    }
+}
+
+/// What stat(2) tells of `ptmx`.
+pub(super) fn ptmx_attr() -> Attr {
+    let mode = mode::CHR | 0o666;
+    Attr { dev: DEV, ino: INO[1], mode, nlink: 1, rdev: 5 << 8 | 2, blksize: 1024, ..Attr::default() }
+}
+
 /// `ptmx`: each opening makes a pair.
 struct Ptmx(Rc<Terminals>);
 
 impl Inode for Ptmx {
     fn attr(&self) -> Result<Attr> {
-        let mode = mode::CHR | 0o666;
-        Ok(Attr { dev: DEV, ino: INO[1], mode, nlink: 1, rdev: 5 << 8 | 2, blksize: 1024, ..Attr::default() })
+        Ok(ptmx_attr())
     }
 
     fn open(&self, _: &Rc<dyn Inode>, _: u32, cred: &Cred) -> Result<Box<dyn FileOps>> {
@@ -112,23 +137,7 @@ struct Slave {
 
 impl Inode for Slave {
     fn attr(&self) -> Result<Attr> {
-        let (permissions, uid, gid) = self.terminal.owner.get();
-        let made = self.terminal.made as i64;
-        let rdev = self.terminal.rdev();
-        Ok(Attr {
-            dev: DEV,
-            ino: INO[2] + self.terminal.look(|pair| u64::from(pair.number())),
-            mode: mode::CHR | permissions,
-            nlink: 1,
-            uid,
-            gid,
-            rdev,
-            blksize: 1024,
-            atime: made,
-            mtime: made,
-            ctime: made,
-            ..Attr::default()
-        })
+        Ok(slave_attr(&self.terminal))
     }
 
     fn set_attr(&self, set: &SetAttr) -> Result<()> {

@@ -1,12 +1,14 @@
 //! Open terminals: reading, writing, polling either side.
 
 use super::terminal::{Master, TtyRef};
-use super::{Content, Read, Ready, Timer};
+use super::{Content, Read, Ready, Timer, devpts};
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps};
+use crate::fs::inode::Attr;
 use crate::user::{Dst, Src};
 use crate::wait::{WaitQueue, poll};
 use alloc::rc::Weak;
+use alloc::string::String;
 use core::any::Any;
 
 /// Bytes moved at once between guest memory and a terminal.
@@ -27,6 +29,8 @@ pub struct TtyFile {
     pub terminal: TtyRef,
     /// Which end.
     pub side: Side,
+    /// [`Terminal::hang_ups`](super::terminal::Terminal) when it was opened.
+    pub(super) since: u32,
     /// Where the pair's number is given back when the master closes.
     pub(super) table: Weak<super::devices::Terminals>,
 }
@@ -70,6 +74,12 @@ impl TtyFile {
         }
     }
 
+    /// Whether it is hung up: by its master, or because the session's leader ended since it was opened.
+    pub fn is_hung_up(&self) -> bool {
+        let gone = self.terminal.look(|pair| pair.slave.is_hung_up());
+        self.side == Side::Slave && (gone || self.since != self.terminal.hang_ups())
+    }
+
     /// How long a read of the slave waits now, if VTIME says so: (ns, counted anew at each byte).
     pub fn read_timer(&self) -> Timer {
         match self.side {
@@ -84,6 +94,9 @@ impl TtyFile {
     }
 
     fn read_as(&self, dst: &mut Dst<'_>, content: Content) -> Result<usize> {
+        if self.is_hung_up() {
+            return Ok(0);
+        }
         let mut buf = [0; CHUNK];
         let room = dst.left().min(CHUNK);
         let taken = match self.side {
@@ -110,6 +123,9 @@ impl FileOps for TtyFile {
     }
 
     fn write(&self, _file: &File, src: &mut Src<'_>, _at: u64) -> Result<usize> {
+        if self.is_hung_up() {
+            return Err(Errno::EIO);
+        }
         let mut buf = [0; CHUNK];
         let mut done = 0;
         loop {
@@ -135,6 +151,9 @@ impl FileOps for TtyFile {
     }
 
     fn poll(&self, _file: &File) -> u32 {
+        if self.is_hung_up() {
+            return poll::IN | poll::OUT | poll::ERR | poll::HUP | poll::RDNORM | poll::WRNORM;
+        }
         poll_bits(self.terminal.look(|pair| match self.side {
             Side::Slave => pair.slave.ready(),
             Side::Master => pair.ready(),
@@ -150,6 +169,27 @@ impl FileOps for TtyFile {
 
     fn ioctl(&self, _file: &File, cmd: u32, arg: u64) -> Result<i64> {
         super::ioctl::ioctl(self, cmd, arg)
+    }
+
+    fn attr(&self) -> Attr {
+        match self.side {
+            Side::Slave => devpts::slave_attr(&self.terminal),
+            Side::Master => devpts::ptmx_attr(),
+        }
+    }
+
+    fn label(&self) -> String {
+        match self.side {
+            Side::Slave => alloc::format!("/dev/{}", self.terminal.name()),
+            Side::Master => "/dev/ptmx".into(),
+        }
+    }
+
+    fn timeout_ns(&self, events: u32) -> Option<u64> {
+        match self.read_timer() {
+            Timer::Whole(ns) | Timer::Gap(ns) if events & poll::IN != 0 => Some(ns),
+            _ => None,
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

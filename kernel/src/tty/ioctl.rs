@@ -29,7 +29,7 @@ pub fn changes(cmd: u32) -> bool {
 
 pub(super) fn ioctl(file: &TtyFile, cmd: u32, arg: u64) -> Result<i64> {
     let terminal = &file.terminal;
-    if file.side == Side::Slave && terminal.look(|pair| pair.slave.is_hung_up()) {
+    if file.is_hung_up() {
         return Err(Errno::EIO);
     }
     let set = |new: Termios, when: When| {
