@@ -1,6 +1,7 @@
 //! What every noun may need of its surroundings, shared: time as read at the edge, the RAM pool, the host's bell.
 
 use crate::ipc;
+use crate::log::Log;
 use crate::wait::{WaitQueue, Wakes};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -24,6 +25,8 @@ pub struct Env {
     pub realtime_offset: Cell<i64>,
     /// FIFOs and sockets by inode, timers by time.
     pub ipc: ipc::Registry,
+    /// The kernel's own words.
+    pub log: Log,
     next_ino: Cell<u64>,
 }
 
@@ -33,6 +36,7 @@ impl Env {
         let wakes = Wakes::default();
         Rc::new(Env {
             ipc: ipc::Registry::new(&wakes),
+            log: Log::new(&wakes),
             wakes,
             pool: RefCell::new(pool),
             bell,

@@ -46,8 +46,6 @@ pub struct Kernel {
     pub ram: u64,
     /// A tool asked the loop to return.
     pub stop_requested: bool,
-    /// Words for the kernel log (`dmesg`, `/dev/kmsg`): monotonic ns and text.
-    pub log: Vec<(u64, String)>,
 }
 
 /// uname(2).
@@ -122,11 +120,7 @@ impl Kernel {
     }
 
     /// Writes a line to the kernel log.
-    pub fn log(&mut self, text: String) {
-        let now = self.now();
-        if self.log.len() >= 4096 {
-            self.log.drain(..1024);
-        }
-        self.log.push((now, text));
+    pub fn log(&self, text: String) {
+        self.env.log.push(self.now(), 6, text);
     }
 }

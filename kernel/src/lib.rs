@@ -11,7 +11,7 @@
 //!
 //! | tier | modules | know |
 //! |---|---|---|
-//! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
+//! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
 //! | 1 task | [`task`] | the nouns a task owns |
 //! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
 //! | 3 | [`run`] [`inspect`] | the loop; what tools may ask |
@@ -25,6 +25,7 @@ pub mod env;
 pub mod error;
 pub mod fs;
 pub mod ipc;
+pub mod log;
 pub mod sigstate;
 pub mod time;
 pub mod tty;

@@ -6,9 +6,11 @@
 //! - [`path`]: places in the tree: nodes and mounts
 //! - [`mount`]: what is mounted; root, working directory and umask of a task
 //! - [`namei`]: from a path to a place
+//! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
 //! - [`tmpfs`]: files in RAM
 
+pub mod devfs;
 pub mod fdtable;
 pub mod file;
 pub mod hostfile;
