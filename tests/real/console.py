@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import struct
+import subprocess
 import termios
 import time
 
@@ -122,7 +123,7 @@ def run_cases(cases, filter_=""):
             function()
             print(f"ok      {name:50} {time.monotonic() - start:6.2f} s", flush=True)
             passed += 1
-        except (AssertionError, OSError) as problem:
+        except (AssertionError, OSError, subprocess.SubprocessError) as problem:
             print(f"not ok  {name:50} {time.monotonic() - start:6.2f} s\n        {problem}", flush=True)
             failed += 1
     return passed, failed
