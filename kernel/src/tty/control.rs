@@ -211,13 +211,6 @@ impl Tty {
         self.effects.slave = true;
     }
 
-    /// Forgets what its last users typed and set, for the next ones.
-    pub(super) fn start_over(&mut self) {
-        self.clear_input();
-        self.set_termios(Termios::PTY, When::Now);
-        self.effects.slave = true;
-    }
-
     /// Whether the terminal was hung up.
     pub fn is_hung_up(&self) -> bool {
         self.hung_up

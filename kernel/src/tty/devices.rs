@@ -94,7 +94,7 @@ impl Terminals {
             ptys.push(None);
         }
         ptys[free] = Some(terminal.clone());
-        Ok(Box::new(TtyFile { terminal, side: Side::Master, since: 0, table: self.me.clone() }))
+        Ok(Box::new(TtyFile { terminal, side: Side::Master, table: self.me.clone() }))
     }
 
     /// Opens the slave side of a terminal.
@@ -106,8 +106,7 @@ impl Terminals {
             return Err(Errno::EBUSY);
         }
         terminal.with(Pty::open_slave)?;
-        let since = terminal.hang_ups();
-        Ok(Box::new(TtyFile { terminal: terminal.clone(), side: Side::Slave, since, table: self.me.clone() }))
+        Ok(Box::new(TtyFile { terminal: terminal.clone(), side: Side::Slave, table: self.me.clone() }))
     }
 
     pub(super) fn remove(&self, terminal: &TtyRef) {

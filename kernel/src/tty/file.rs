@@ -29,8 +29,6 @@ pub struct TtyFile {
     pub terminal: TtyRef,
     /// Which end.
     pub side: Side,
-    /// [`Terminal::hang_ups`](super::terminal::Terminal) when it was opened.
-    pub(super) since: u32,
     /// Where the pair's number is given back when the master closes.
     pub(super) table: Weak<super::devices::Terminals>,
 }
@@ -74,10 +72,9 @@ impl TtyFile {
         }
     }
 
-    /// Whether it is hung up: by its master, or because the session's leader ended since it was opened.
+    /// Whether it is a slave whose master is gone.
     pub fn is_hung_up(&self) -> bool {
-        let gone = self.terminal.look(|pair| pair.slave.is_hung_up());
-        self.side == Side::Slave && (gone || self.since != self.terminal.hang_ups())
+        self.side == Side::Slave && self.terminal.look(|pair| pair.slave.is_hung_up())
     }
 
     /// How long a read of the slave waits now, if VTIME says so: (ns, counted anew at each byte).
@@ -94,9 +91,6 @@ impl TtyFile {
     }
 
     fn read_as(&self, dst: &mut Dst<'_>, content: Content) -> Result<usize> {
-        if self.is_hung_up() {
-            return Ok(0);
-        }
         let mut buf = [0; CHUNK];
         let room = dst.left().min(CHUNK);
         let taken = match self.side {
@@ -123,9 +117,6 @@ impl FileOps for TtyFile {
     }
 
     fn write(&self, _file: &File, src: &mut Src<'_>, _at: u64) -> Result<usize> {
-        if self.is_hung_up() {
-            return Err(Errno::EIO);
-        }
         let mut buf = [0; CHUNK];
         let mut done = 0;
         loop {
@@ -151,9 +142,6 @@ impl FileOps for TtyFile {
     }
 
     fn poll(&self, _file: &File) -> u32 {
-        if self.is_hung_up() {
-            return poll::IN | poll::OUT | poll::ERR | poll::HUP | poll::RDNORM | poll::WRNORM;
-        }
         poll_bits(self.terminal.look(|pair| match self.side {
             Side::Slave => pair.slave.ready(),
             Side::Master => pair.ready(),

@@ -62,7 +62,6 @@ pub struct Terminal {
     pub(super) master: Master,
     outbox: Outbox,
     pub(super) env: Rc<Env>,
-    hang_ups: Cell<u32>,
     /// `TIOCEXCL`: nobody but root opens it further.
     pub(super) exclusive: Cell<bool>,
     /// Permission bits, owner and group of the slave's inode.
@@ -94,7 +93,6 @@ impl Terminal {
             master,
             outbox: outbox.clone(),
             env: env.clone(),
-            hang_ups: Cell::new(0),
             exclusive: Cell::new(false),
             owner: Cell::new((0o620, owner.0, owner.1)),
             made: env.realtime_ns(),
@@ -185,11 +183,6 @@ impl Terminal {
         }
     }
 
-    /// How often a session's leader ended here: files opened before the last time are hung up.
-    pub(super) fn hang_ups(&self) -> u32 {
-        self.hang_ups.get()
-    }
-
     /// The other side is gone: readers get end of file, the session's leader SIGHUP and SIGCONT.
     pub fn hang_up(&self) {
         let session = self.with(|pair| {
@@ -214,17 +207,11 @@ impl Terminal {
         }
     }
 
-    /// The session's leader ended: the foreground gets SIGHUP, and whoever has the terminal open finds it hung
-    /// up. It can be opened again. Files of the console stay: its next user is usually started beside the last.
+    /// The session's leader ended: the foreground gets SIGHUP. The terminal itself goes on.
     pub fn leader_ended(&self) {
         let foreground = self.leave();
         if foreground != 0 {
             self.outbox.push(Target::Group(foreground), super::signal::HUP);
-        }
-        if !self.is_console() {
-            self.hang_ups.set(self.hang_ups.get() + 1);
-            self.with(|pair| pair.slave.start_over());
-            self.queue.wake(poll::ERR | poll::HUP);
         }
     }
 
