@@ -139,6 +139,17 @@ static void sleep_ms(int ms) {
     while (nanosleep(&t, &t) == -1 && errno == EINTR) {}
 }
 
+// Uses so much processor time, or gives up after two seconds of a loaded machine's clock.
+static void burn_ms(int ms) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    int64_t end = t.tv_sec * 1000000000LL + t.tv_nsec + ms * 1000000LL, give_up = now_ns() + 2000000000;
+    do {
+        for (volatile int i = 0; i < 10000; i++) {}
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    } while (t.tv_sec * 1000000000LL + t.tv_nsec < end && now_ns() < give_up);
+}
+
 // Waits up to two seconds for a condition that another task brings about.
 #define EVENTUALLY(cond)                                                                                              \
     ({                                                                                                                \

@@ -5,16 +5,12 @@
 #include <sys/resource.h>
 #include <sys/times.h>
 
-static void burn(int ms) {
-    int64_t end = now_ns() + ms * 1000000LL;
-    while (now_ns() < end) {}
-}
 static long us(struct rusage *u) { return (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000 + u->ru_utime.tv_usec + u->ru_stime.tv_usec; }
 
 TEST(self_grows) {
     struct rusage a, b;
     CHECK_EQ(getrusage(RUSAGE_SELF, &a), 0);
-    burn(30);
+    burn_ms(30);
     CHECK_EQ(getrusage(RUSAGE_SELF, &b), 0);
     CHECK(us(&b) - us(&a) > 1000);
     CHECK(b.ru_maxrss > 0);
@@ -22,7 +18,7 @@ TEST(self_grows) {
     CHECK(us(&b) > 1000);
 }
 
-ROLE(child) { burn(40); }
+ROLE(child) { burn_ms(40); }
 TEST(children_after_wait) {
     struct rusage a, b;
     MUST(getrusage(RUSAGE_CHILDREN, &a));

@@ -7,10 +7,7 @@ ROLE(leave) { _exit(atoi(ktap_argv[2])); }
 ROLE(block) {
     for (;;) pause();
 }
-ROLE(burn) {
-    int64_t end = now_ns() + 30000000;
-    while (now_ns() < end) {}
-}
+ROLE(burn) { burn_ms(30); }
 
 TEST(no_children) {
     int status;
