@@ -120,6 +120,12 @@ pub trait FileOps: Any {
         "anon_inode:[file]".into()
     }
 
+    /// Opens the same thing again, for a file without a path: what open(2) of /proc/PID/fd/N does.
+    fn reopen(&self, flags: u32) -> Result<Box<dyn FileOps>> {
+        let _ = flags;
+        Err(Errno::ENXIO)
+    }
+
     /// How long a read (`poll::IN`) or write (`poll::OUT`) may block, ns: SO_RCVTIMEO, SO_SNDTIMEO. `None`: for ever.
     fn timeout_ns(&self, events: u32) -> Option<u64> {
         let _ = events;

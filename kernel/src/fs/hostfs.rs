@@ -122,7 +122,8 @@ impl HostInode {
     }
 }
 
-fn attr(stat: &HostStat, owners: &Owners) -> Attr {
+/// What the host tells, as the guest shall see it.
+pub(super) fn attr(stat: &HostStat, owners: &Owners) -> Attr {
     Attr {
         dev: stat.dev,
         ino: stat.ino,

@@ -6,10 +6,12 @@
 //! - [`path`]: places in the tree: nodes and mounts
 //! - [`mount`]: what is mounted; root, working directory and umask of a task
 //! - [`namei`]: from a path to a place
+//! - [`console`]: what llano was started with as stdin, stdout, stderr
 //! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
 //! - [`tmpfs`]: files in RAM
 
+pub mod console;
 pub mod devfs;
 pub mod fdtable;
 pub mod file;
