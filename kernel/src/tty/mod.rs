@@ -33,6 +33,8 @@ pub mod read;
 #[cfg(test)]
 mod recorded;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use control::{Flow, Queues, When};
 pub use file::{Side, TtyFile};

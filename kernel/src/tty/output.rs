@@ -105,11 +105,12 @@ impl Tty {
 
     /// Moves output to whoever shows it (the pty's master, the host's terminal); returns how many bytes.
     pub fn take_output(&mut self, out: &mut [u8]) -> usize {
-        let was_full = self.room() == 0;
+        // A writer may wait for as much as a tab needs.
+        let was_tight = self.room() < 8;
         let taken = self.output.take(out);
         self.drain_echoes();
         self.output.settle();
-        self.effects.slave |= was_full && taken > 0;
+        self.effects.slave |= was_tight && taken > 0;
         taken
     }
 
