@@ -9,8 +9,9 @@ pub mod table;
 
 use crate::error::{Errno, Fail, SysResult};
 use crate::kernel::Kernel;
-use crate::task::Call;
-use crate::wait::Tid;
+use crate::task::{Call, Progress, State};
+use crate::wait::{Tid, Wait, Why};
+use alloc::boxed::Box;
 use llano_machine::clock;
 use llano_machine::cpu::reg;
 
@@ -52,3 +53,123 @@ impl Args {
 
 /// A handler.
 pub type Handler = fn(&mut Kernel, Tid, &Args) -> SysResult;
+
+/// A guest executed `syscall`.
+pub fn enter(k: &mut Kernel, tid: Tid) {
+    let start = if k.trace.on() { clock::tsc() } else { 0 };
+    let task = k.task_mut(tid);
+    let regs = task.ctx.regs_mut();
+    let nr = regs.regs[reg::RAX] as usize;
+    let args = [
+        regs.regs[reg::RDI],
+        regs.regs[reg::RSI],
+        regs.regs[reg::RDX],
+        regs.regs[reg::R10],
+        regs.regs[reg::R8],
+        regs.regs[reg::R9],
+    ];
+    regs.orig_rax = nr as u64;
+    task.calls += 1;
+    task.call = Some(Call { nr, args, start });
+    let (handler, result) = match table::handler(nr) {
+        Some(handler) => (Some(handler), Ok(0)),
+        None => (None, Err(Fail::Err(k.unknown_call(nr)))),
+    };
+    if let Some(count) = k.call_counts.get_mut(nr) {
+        *count += 1;
+    }
+    let result = match handler {
+        Some(handler) => handler(k, tid, &Args(args)),
+        None => result,
+    };
+    match result {
+        Ok(value) => k.finish_call(tid, value),
+        Err(Fail::Err(e)) => k.finish_call(tid, e.result()),
+        Err(Fail::NoReturn) => k.end_call(tid),
+        // The loop blocks the task, or ends the call, once it has looked at signals.
+        Err(Fail::Wait(wait)) => k.task_mut(tid).wait = Some(*wait),
+        Err(Fail::Interrupted) => k.task_mut(tid).wait = Some(Wait::new(Why::Signal)),
+    }
+}
+
+/// A guest executed `int 0x80`: the numbers are those of another architecture, which llano does not speak.
+pub fn enter_foreign(k: &mut Kernel, tid: Tid) {
+    k.foreign_calls += 1;
+    k.task_mut(tid).ctx.regs_mut().regs[reg::RAX] = Errno::ENOSYS.result() as u64;
+}
+
+/// Invokes the pending call of a task again. `Ok`: it is over. `Err(Some)`: it must wait. `Err(None)`: the task is gone.
+pub fn retry(k: &mut Kernel, tid: Tid) -> Result<(), Option<Box<Wait>>> {
+    let Some(call) = k.task(tid).call else { return Ok(()) };
+    let Some(handler) = table::handler(call.nr) else { return Ok(()) };
+    let result = handler(k, tid, &Args(call.args));
+    if k.tables.task(tid).is_none_or(|t| t.state == State::Dead) {
+        return Err(None);
+    }
+    match result {
+        Ok(value) => k.finish_call(tid, value),
+        Err(Fail::Err(e)) => k.finish_call(tid, e.result()),
+        Err(Fail::NoReturn) => k.end_call(tid),
+        Err(Fail::Wait(wait)) => return Err(Some(wait)),
+        Err(Fail::Interrupted) => return Err(Some(Box::new(Wait::new(Why::Signal)))),
+    }
+    Ok(())
+}
+
+impl Kernel {
+    /// Ends the call in progress with a result.
+    #[inline]
+    pub fn finish_call(&mut self, tid: Tid, value: i64) {
+        let Some(task) = self.tables.task_mut(tid) else { return };
+        let regs = task.ctx.regs_mut();
+        regs.regs[reg::RAX] = value as u64;
+        regs.orig_rax = u64::MAX;
+        task.progress = Progress::default();
+        if let Some(call) = task.call.take()
+            && call.start != 0
+        {
+            self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, value, &call.args);
+        }
+        // Masks that a call put in place for its own time go back before the program runs on.
+        if self.task(tid).saved_sigmask.is_some() {
+            self.task_mut(tid).attention = true;
+        }
+    }
+
+    /// Ends the call in progress; the registers are what they shall be (execve, rt_sigreturn).
+    pub fn end_call(&mut self, tid: Tid) {
+        let Some(task) = self.tables.task_mut(tid) else { return };
+        task.progress = Progress::default();
+        let value = task.ctx.regs().regs[reg::RAX] as i64;
+        if let Some(call) = task.call.take()
+            && call.start != 0
+        {
+            self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, value, &call.args);
+        }
+    }
+
+    /// Forgets the call in progress: it will be made again from the start.
+    pub fn abandon_call(&mut self, tid: Tid) {
+        let task = self.task_mut(tid);
+        task.progress = Progress::default();
+        task.ctx.regs_mut().orig_rax = u64::MAX;
+        if let Some(call) = task.call.take()
+            && call.start != 0
+        {
+            const ERESTARTSYS: i64 = 512;
+            let restart = -ERESTARTSYS;
+            self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, restart, &call.args);
+        }
+    }
+
+    /// Counts a call without a handler.
+    fn unknown_call(&mut self, nr: usize) -> Errno {
+        if nr < 1024 {
+            if nr >= self.unknown_calls.len() {
+                self.unknown_calls.resize(nr + 1, 0);
+            }
+            self.unknown_calls[nr] += 1;
+        }
+        Errno::ENOSYS
+    }
+}

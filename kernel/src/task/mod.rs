@@ -56,6 +56,10 @@ pub struct Progress {
     pub woken: bool,
     /// Set by the run loop: the deadline of the wait passed.
     pub timed_out: bool,
+    /// Set by the run loop when a signal ends the wait: the call is invoked once more to say how (nanosleep's rest).
+    pub interrupted: bool,
+    /// The blocked signals that sigtimedwait waits for.
+    pub sigwait: SigSet,
     /// A number the call needs again (a futex that was requeued: where it waits now).
     pub value: u64,
 }
@@ -85,6 +89,8 @@ pub struct Task {
     pub state: State,
     /// Why it sleeps, while `Blocked`.
     pub wait: Option<Wait>,
+    /// The wait's deadline in the timer queue.
+    pub wait_key: Option<crate::timers::Key>,
     /// The call in progress.
     pub call: Option<Call>,
     /// What that call remembers.
@@ -125,6 +131,8 @@ pub struct Task {
     pub stime: u64,
     /// Times it gave the CPU away by itself, and by the tick.
     pub switches: (u64, u64),
+    /// Error code, trap number and CR2 of its last fault.
+    pub fault: (u64, u64, u64),
     /// System calls made.
     pub calls: u64,
     /// When it started, monotonic ns.

@@ -1,0 +1,411 @@
+//! The loop: pick a task, run it until it traps, act on why. Each step is a flag test when there is nothing to do.
+
+use crate::inspect::DebugStop;
+use crate::kernel::Kernel;
+use crate::signal::deliver::{Outcome, deliver, force};
+use crate::sigstate::{SigInfo, code, sig};
+use crate::syscall;
+use crate::task::State;
+use crate::timers::Due;
+use crate::wait::{OnSignal, Tid, Wait};
+use alloc::vec::Vec;
+use llano_machine::{Fault, Trap, clock};
+
+/// Why the loop returned: someone outside must decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The first process is over, with this wait(2) status; or the system was powered off (status 0).
+    Exit(i32),
+    /// A debugger's business.
+    Debug(DebugStop),
+    /// A tool asked for a pause.
+    Paused,
+}
+
+impl Kernel {
+    /// Runs the system until someone outside must decide.
+    pub fn run(&mut self) -> Stop {
+        loop {
+            if self.attention()
+                && let Some(stop) = self.attend()
+            {
+                return stop;
+            }
+            let Some(tid) = self.sched.pick() else {
+                self.idle();
+                continue;
+            };
+            if self.running != tid {
+                self.switch_to(tid);
+            }
+            let task = self.task(tid);
+            if (task.attention || task.call.is_some()) && !self.before_user(tid) {
+                continue;
+            }
+            let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
+            match trap {
+                Trap::Syscall => syscall::enter(self, tid),
+                Trap::Syscall32 => syscall::enter_foreign(self, tid),
+                Trap::Fault(fault) => {
+                    if let Some(stop) = self.fault(tid, &fault) {
+                        return Stop::Debug(stop);
+                    }
+                }
+                Trap::Tick => self.tick(tid),
+                Trap::Irq => self.irq = true,
+            }
+        }
+    }
+
+    /// Whether anything but running the next task is to be done.
+    #[inline]
+    fn attention(&self) -> bool {
+        self.irq | self.env.wakes.any() | self.stop_requested | self.exit_status.is_some()
+    }
+
+    /// Does it.
+    fn attend(&mut self) -> Option<Stop> {
+        if let Some(status) = self.exit_status {
+            return Some(Stop::Exit(if self.powered_off { 0 } else { status }));
+        }
+        while let Some(tid) = self.env.wakes.pop() {
+            self.wake(tid);
+        }
+        if core::mem::take(&mut self.irq) {
+            self.serve(Some(0));
+        }
+        if core::mem::take(&mut self.stop_requested) {
+            return Some(self.pending_stop.take().map_or(Stop::Paused, Stop::Debug));
+        }
+        None
+    }
+
+    /// Looks at everything outside: deadlines, host descriptors, host signals, requests of other threads.
+    fn serve(&mut self, timeout: Option<u64>) {
+        let mut ready = Vec::new();
+        let mut signals = Vec::new();
+        self.env.bell.wait(timeout, &mut ready, &mut signals);
+        self.refresh_now();
+        for r in ready {
+            let queue = self.env.watched.borrow().get(r.key as usize).cloned().flatten();
+            if let Some(queue) = queue {
+                queue.wake(r.events);
+            }
+        }
+        crate::tty::host::poll(self);
+        for s in signals {
+            self.host_signal(s);
+        }
+        self.expire_timers();
+        let requests = self.requests.clone();
+        if requests.any() {
+            for request in requests.take() {
+                request(self);
+            }
+        }
+    }
+
+    /// Reads the clock.
+    pub fn refresh_now(&mut self) -> u64 {
+        let now = self.clock.now();
+        self.env.now.set(now);
+        now
+    }
+
+    /// Nobody is runnable: waits for the outside, or skips to the next deadline in virtual time.
+    fn idle(&mut self) {
+        self.note_switch(0);
+        let now = self.refresh_now();
+        let next = self.next_deadline();
+        let timeout = next.map(|at| at.saturating_sub(now));
+        if self.clock.virtual_time
+            && let Some(skip) = timeout.filter(|t| *t > 0)
+        {
+            self.serve(Some(0));
+            if self.sched.is_empty() && !self.attention() {
+                self.clock.skipped += skip;
+                self.refresh_now();
+                self.expire_timers();
+            }
+            return;
+        }
+        self.serve(timeout);
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        let nouns = crate::ipc::next_deadline(&self.env);
+        match (self.timers.next(), nouns) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Makes sure that the next deadline interrupts the guest.
+    pub fn arm_deadline(&mut self) {
+        if let Some(at) = self.next_deadline() {
+            let host = self.clock.host(at);
+            self.host_timers.ring_by(host, clock::monotonic_ns());
+        }
+    }
+
+    fn expire_timers(&mut self) {
+        let now = self.now();
+        while let Some(due) = self.timers.pop(now) {
+            match due {
+                Due::Wake(tid) => {
+                    if let Some(task) = self.tables.task_mut(tid) {
+                        task.progress.timed_out = true;
+                        task.wait_key = None;
+                        self.wake(tid);
+                    }
+                }
+                Due::Itimer(pid) => self.itimer_expired(pid),
+                Due::Posix(pid, id) => self.posix_timer_expired(pid, id),
+            }
+        }
+        crate::ipc::expire(&self.env, now);
+        self.arm_deadline();
+    }
+
+    /// The slice of `tid` is over.
+    fn tick(&mut self, tid: Tid) {
+        self.irq = true;
+        self.sched.resched = true;
+        self.task_mut(tid).switches.1 += u64::from(self.sched.contended());
+        self.charge(tid);
+        self.cpu_timers(tid);
+        self.check_memory();
+    }
+
+    /// Adds the CPU time since the last look to a task.
+    fn charge(&mut self, tid: Tid) {
+        let now = clock::tsc();
+        let spent = self.tsc_to_ns(now.wrapping_sub(self.charged_at));
+        self.charged_at = now;
+        if let Some(task) = self.tables.task_mut(tid) {
+            task.utime += spent;
+        }
+    }
+
+    fn switch_to(&mut self, tid: Tid) {
+        self.note_switch(tid);
+        self.running = tid;
+        self.arm_deadline();
+    }
+
+    /// Books the time of the task that ran, and tells the trace. `next` 0: idle.
+    fn note_switch(&mut self, next: Tid) {
+        let prev = self.running;
+        if prev == next {
+            return;
+        }
+        self.charge(prev);
+        if self.trace.on() {
+            let state = self.tables.task(prev).map_or(llano_trace::record::TaskState::Dead, trace_state);
+            self.trace.switch(clock::tsc(), prev as u32, next as u32, state);
+        }
+        self.running = next;
+    }
+
+    /// Before a task goes back to its program: its pending call is tried again, its signals are delivered. `false`: it
+    /// does not run now.
+    fn before_user(&mut self, tid: Tid) -> bool {
+        if self.process_of(tid).stopped && !self.task(tid).pending.set.has(sig::KILL) && !self.killed(tid) {
+            self.set_state(tid, State::Stopped);
+            return false;
+        }
+        // A call that was just made and must wait left its reason here; one that was woken is tried again.
+        let mut wait = self.task_mut(tid).wait.take().map(alloc::boxed::Box::new);
+        if wait.is_none() && self.task(tid).call.is_some() {
+            match syscall::retry(self, tid) {
+                Ok(()) => {}
+                Err(Some(w)) => wait = Some(w),
+                Err(None) => return false,
+            }
+        }
+        let Some(task) = self.tables.task_mut(tid) else { return false };
+        if task.attention || wait.is_some() {
+            task.attention = false;
+            let mut on_signal = wait.as_ref().map(|w| w.on_signal);
+            if on_signal == Some(OnSignal::Uninterruptible) {
+                if !self.killed(tid) {
+                    self.block(tid, *wait.expect("it waits"));
+                    self.task_mut(tid).attention = true;
+                    return false;
+                }
+                on_signal = Some(OnSignal::Interrupt);
+            }
+            if wait.is_some() && self.signal_with_handler(tid) {
+                // The call is asked once more, so that it can say what it did before the interruption.
+                self.task_mut(tid).progress.interrupted = true;
+                if syscall::retry(self, tid).is_ok() {
+                    (wait, on_signal) = (None, None);
+                }
+            }
+            match deliver(self, tid, on_signal) {
+                Outcome::Gone => return false,
+                Outcome::Handled => wait = None,
+                Outcome::Done => {}
+            }
+        }
+        if let Some(wait) = wait {
+            self.block(tid, *wait);
+            return false;
+        }
+        let task = self.task_mut(tid);
+        if task.call.is_none()
+            && let Some(mask) = task.saved_sigmask.take()
+        {
+            task.sigmask = mask;
+            task.attention = true;
+            return self.before_user(tid);
+        }
+        true
+    }
+
+    /// A signal that runs a handler (or kills) waits to be delivered.
+    fn signal_with_handler(&self, tid: Tid) -> bool {
+        let set = crate::signal::deliverable(self, tid);
+        let task = self.task(tid);
+        (1..=64).filter(|s| set.has(*s)).any(|s| {
+            let h = task.sighand.borrow().get(s).handler;
+            h > crate::sigstate::SIG_IGN
+        })
+    }
+
+    fn killed(&self, tid: Tid) -> bool {
+        crate::signal::deliverable(self, tid).has(sig::KILL)
+    }
+
+    /// Puts a task to sleep.
+    pub fn block(&mut self, tid: Tid, wait: Wait) {
+        if let Some(at) = wait.deadline {
+            if at <= self.now() {
+                // Already over: the call is tried again at once and finds out.
+                self.task_mut(tid).progress.timed_out = true;
+                return;
+            }
+            let key = self.timers.add(at, Due::Wake(tid));
+            self.task_mut(tid).wait_key = Some(key);
+        }
+        for (queue, events) in &wait.queues {
+            queue.add(tid, *events);
+        }
+        if self.trace.on() {
+            let nr = self.task(tid).call.map_or(0, |c| c.nr);
+            let (kind, object) = trace_why(&wait.why);
+            self.trace.block(clock::tsc(), tid as u32, nr, kind, object);
+        }
+        let task = self.task_mut(tid);
+        task.wait = Some(wait);
+        task.switches.0 += 1;
+        self.set_state(tid, State::Blocked);
+    }
+
+    /// Wakes a task that sleeps in a call; others are left alone.
+    pub fn wake(&mut self, tid: Tid) {
+        if self.tables.task(tid).is_some_and(|t| t.state == State::Blocked) {
+            if self.trace.on() {
+                self.trace.wake(clock::tsc(), self.running as u32, tid as u32);
+            }
+            self.make_runnable(tid);
+        }
+    }
+
+    /// Puts a task on the run queue, whatever it waited for.
+    pub fn make_runnable(&mut self, tid: Tid) {
+        if self.task(tid).state != State::Dead {
+            self.set_state(tid, State::Runnable);
+        }
+    }
+
+    /// Changes a task's state and keeps the run queue and the wait queues in step.
+    pub fn set_state(&mut self, tid: Tid, state: State) {
+        let task = self.task_mut(tid);
+        let old = core::mem::replace(&mut task.state, state);
+        if old == State::Blocked
+            && let Some(wait) = task.wait.take()
+        {
+            for (queue, _) in &wait.queues {
+                queue.remove(tid);
+            }
+            if let Some(key) = task.wait_key.take() {
+                self.timers.remove(key);
+            }
+        }
+        match (old == State::Runnable, state == State::Runnable) {
+            (false, true) => self.sched.push(tid),
+            (true, false) => self.sched.remove(tid),
+            _ => {}
+        }
+    }
+
+    /// A fault of guest code: the debugger's, a page of a file that grew, or the task's signal.
+    fn fault(&mut self, tid: Tid, fault: &Fault) -> Option<DebugStop> {
+        if fault.signal == sig::TRAP
+            && let Some(stop) = self.debug_trap(tid, fault)
+        {
+            return Some(stop);
+        }
+        let segv = fault.signal == sig::SEGV && fault.trapno == 14;
+        let mm = self.task(tid).mm.clone();
+        if segv && mm.borrow_mut().extend_file(fault.addr) {
+            return None;
+        }
+        let mut info = SigInfo::at(fault.signal, fault.code, fault.addr);
+        if segv
+            && let Some(vma) = mm.borrow().find(fault.addr)
+            && matches!(vma.backing, crate::mm::Backing::File(..))
+            && vma.prot & if fault.error & 2 != 0 { 2 } else { 5 } != 0
+        {
+            // Mapped, allowed, and yet no page: beyond the end of the file.
+            info = SigInfo::at(sig::BUS, code::BUS_ADRERR, fault.addr);
+        } else if segv && fault.code == code::SEGV_ACCERR && mm.borrow().find(fault.addr).is_none() {
+            // The host sees its reservation there; the guest has nothing mapped.
+            info.code = code::SEGV_MAPERR;
+        }
+        let rip = self.task(tid).ctx.regs().rip;
+        if self.trace.on() {
+            self.trace.fault(clock::tsc(), tid as u32, info.signo as u32, fault.addr, rip);
+        }
+        self.task_mut(tid).fault = (fault.error, fault.trapno, fault.cr2);
+        force(self, tid, info);
+        self.debug_signal(tid, info.signo)
+    }
+
+    /// A signal that the host sent to llano itself.
+    fn host_signal(&mut self, signo: i32) {
+        let Some(first) = self.tables.processes().next().map(|p| (p.pid, p.pgid)) else { return };
+        let info = SigInfo::new(signo, code::SI_KERNEL);
+        match signo {
+            sig::WINCH => crate::tty::host::resized(self),
+            sig::INT | sig::QUIT | sig::TSTP => drop(crate::signal::send_to_group(self, None, first.1, signo, info)),
+            sig::CONT => crate::tty::host::continued(self),
+            _ => crate::signal::send_to_process(self, first.0, info),
+        }
+    }
+}
+
+fn trace_state(task: &crate::task::Task) -> llano_trace::record::TaskState {
+    use llano_trace::record::TaskState;
+    match task.state {
+        State::Runnable => TaskState::Runnable,
+        State::Blocked => TaskState::Blocked,
+        State::Stopped | State::Frozen => TaskState::Stopped,
+        State::Dead => TaskState::Dead,
+    }
+}
+
+fn trace_why(why: &crate::wait::Why) -> (llano_trace::record::Waiting, u64) {
+    use crate::wait::Why;
+    use llano_trace::record::Waiting;
+    match *why {
+        Why::Read(fd) | Why::Write(fd) => (Waiting::Pipe, fd as u64),
+        Why::Lock(fd) => (Waiting::Other, fd as u64),
+        Why::Futex(at) => (Waiting::Futex, at),
+        Why::Child => (Waiting::Child, 0),
+        Why::Vfork(tid) => (Waiting::Child, tid as u64),
+        Why::Sleep => (Waiting::Timer, 0),
+        Why::Open | Why::Poll | Why::Signal => (Waiting::Other, 0),
+    }
+}
