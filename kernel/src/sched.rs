@@ -54,6 +54,16 @@ impl Sched {
         }
     }
 
+    /// A task changed its number.
+    pub fn rename(&mut self, from: Tid, to: Tid) {
+        if self.current == Some(from) {
+            self.current = Some(to);
+        }
+        for tid in self.queue.iter_mut().filter(|t| **t == from) {
+            *tid = to;
+        }
+    }
+
     /// Another task waits for the CPU.
     pub fn contended(&self) -> bool {
         !self.queue.is_empty()

@@ -49,6 +49,13 @@ pub mod reg {
     pub const R15: usize = 15;
 }
 
+impl Frame {
+    /// As a new program finds them: all zero, interrupts on.
+    pub fn cleared(&self) -> Frame {
+        Frame { rflags: 0x202, orig_rax: u64::MAX, xstate: self.xstate, ..Frame::default() }
+    }
+}
+
 /// The flags that user code may set: CF PF AF ZF SF TF DF OF NT RF AC ID.
 pub const USER_FLAGS: u64 = 0x0025_4dd5;
 

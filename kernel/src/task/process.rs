@@ -79,6 +79,8 @@ pub struct Process {
     pub pgid: Pid,
     /// Session.
     pub sid: Pid,
+    /// Controlling terminal.
+    pub tty: Option<crate::tty::TtyRef>,
     /// Signals for whichever thread takes them first.
     pub pending: SigQueue,
     /// Where parents of this process's children wait.
