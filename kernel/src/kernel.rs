@@ -2,14 +2,18 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
+use crate::inspect::{Debug, DebugStop};
 use crate::mm::space::AddressSpace;
 use crate::sched::Sched;
 use crate::task::table::Tables;
 use crate::task::{Pid, Process, Task};
+use crate::tty::devices::Terminals;
 use crate::wait::Tid;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use llano_machine::bell::Requests;
 use llano_trace::recorder::Recorder;
 
 /// The kernel. One per host process; everything happens through `&mut Kernel` on the vCPU thread.

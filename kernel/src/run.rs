@@ -87,12 +87,14 @@ impl Kernel {
         self.env.bell.wait(timeout, &mut ready, &mut signals);
         self.refresh_now();
         for r in ready {
+            if self.terminals.host_ready(r.key) {
+                continue;
+            }
             let queue = self.env.watched.borrow().get(r.key as usize).cloned().flatten();
             if let Some(queue) = queue {
                 queue.wake(r.events);
             }
         }
-        crate::tty::host::poll(self);
         for s in signals {
             self.host_signal(s);
         }
@@ -133,7 +135,7 @@ impl Kernel {
     }
 
     fn next_deadline(&self) -> Option<u64> {
-        let nouns = crate::ipc::next_deadline(&self.env);
+        let nouns = crate::ipc::expire(&self.env, self.now());
         match (self.timers.next(), nouns) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -163,7 +165,6 @@ impl Kernel {
                 Due::Posix(pid, id) => self.posix_timer_expired(pid, id),
             }
         }
-        crate::ipc::expire(&self.env, now);
         self.arm_deadline();
     }
 
@@ -185,6 +186,11 @@ impl Kernel {
         if let Some(task) = self.tables.task_mut(tid) {
             task.utime += spent;
         }
+    }
+
+    /// Books the running task's time up to now.
+    pub fn charge_current(&mut self) {
+        self.charge(self.running);
     }
 
     fn switch_to(&mut self, tid: Tid) {
@@ -376,11 +382,13 @@ impl Kernel {
     /// A signal that the host sent to llano itself.
     fn host_signal(&mut self, signo: i32) {
         let Some(first) = self.tables.processes().next().map(|p| (p.pid, p.pgid)) else { return };
+        if self.terminals.host_signal(signo) {
+            return;
+        }
         let info = SigInfo::new(signo, code::SI_KERNEL);
         match signo {
-            sig::WINCH => crate::tty::host::resized(self),
             sig::INT | sig::QUIT | sig::TSTP => drop(crate::signal::send_to_group(self, None, first.1, signo, info)),
-            sig::CONT => crate::tty::host::continued(self),
+            sig::CONT | sig::WINCH => {}
             _ => crate::signal::send_to_process(self, first.0, info),
         }
     }

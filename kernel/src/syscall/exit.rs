@@ -120,7 +120,7 @@ impl Kernel {
             self.adopt(child, heir);
         }
         if sid == pid {
-            crate::tty::host::session_over(self, sid);
+            self.session_over(pid);
         }
         self.group_may_be_orphaned(pid, parent, pgid, sid);
         if parent == 0 {
