@@ -50,6 +50,34 @@ pub struct Kernel {
     pub ram: u64,
     /// A tool asked the loop to return.
     pub stop_requested: bool,
+    /// ... with this reason.
+    pub pending_stop: Option<DebugStop>,
+    /// What a debugger told.
+    pub debug: Debug,
+    /// Requests of other threads.
+    pub requests: Arc<Requests<Kernel>>,
+    /// Something outside wants attention: look at the bell, the clock and the requests.
+    pub irq: bool,
+    /// The task whose registers were in the CPU last; 0 while idle.
+    pub running: Tid,
+    /// TSC up to which CPU time is charged.
+    pub charged_at: u64,
+    /// Nanoseconds per TSC tick, times 2^32.
+    pub tsc_mult: u64,
+    /// The host's timers.
+    pub host_timers: llano_machine::clock::Timers,
+    /// `int 0x80` calls.
+    pub foreign_calls: u64,
+    /// All terminals.
+    pub terminals: Rc<Terminals>,
+    /// Run queue lengths averaged over 1, 5 and 15 minutes, times 2^16; when they were updated last.
+    pub load: ([u64; 3], u64),
+    /// Ticks so far.
+    pub ticks: u64,
+    /// Bytes that llano itself has resident; not counted as the guests'.
+    pub baseline: u64,
+    /// Sentences for the user, printed when llano ends.
+    pub reports: Vec<String>,
 }
 
 /// uname(2).

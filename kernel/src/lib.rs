@@ -20,14 +20,28 @@
 
 extern crate alloc;
 
+pub mod boot;
 pub mod cred;
 pub mod env;
 pub mod error;
+pub mod exec;
 pub mod fs;
+pub mod inspect;
 pub mod ipc;
+pub mod kernel;
 pub mod log;
+pub mod mm;
+pub mod oom;
+pub mod run;
+pub mod sched;
+pub mod signal;
 pub mod sigstate;
+pub mod syscall;
+pub mod task;
 pub mod time;
+pub mod timers;
 pub mod tty;
 pub mod user;
 pub mod wait;
+
+pub use kernel::Kernel;

@@ -398,7 +398,7 @@ fn trace_state(task: &crate::task::Task) -> llano_trace::record::TaskState {
     use llano_trace::record::TaskState;
     match task.state {
         State::Runnable => TaskState::Runnable,
-        State::Blocked => TaskState::Blocked,
+        State::Blocked => TaskState::Sleeping,
         State::Stopped | State::Frozen => TaskState::Stopped,
         State::Dead => TaskState::Dead,
     }

@@ -174,3 +174,14 @@ pub fn fill_random(buf: &mut [u8]) {
         done += n.max(0) as usize;
     }
 }
+
+/// Bytes of host RAM this process uses, llano's own included (`/proc/self/statm`).
+pub fn resident_bytes() -> u64 {
+    use std::sync::OnceLock;
+    static STATM: OnceLock<Option<HostFd>> = OnceLock::new();
+    let fd = STATM.get_or_init(|| HostFd::open(c"/proc/self/statm", libc::O_RDONLY).ok());
+    let mut buf = [0; 128];
+    let n = fd.as_ref().and_then(|fd| fd.read_at(&mut buf, 0).ok()).unwrap_or(0);
+    let text = core::str::from_utf8(&buf[..n]).unwrap_or("");
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * crate::PAGE as u64
+}

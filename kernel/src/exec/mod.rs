@@ -100,13 +100,16 @@ pub fn open(k: &Kernel, tid: Tid, path: &Path) -> Result<Rc<File>> {
 pub struct Plan {
     elf: Elf,
     interp: Option<(Elf, Rc<File>, Vec<u8>)>,
+    /// The program's path as it is seen from the root.
+    name: Vec<u8>,
 }
 
 impl Plan {
     /// Reads all headers of a program and its interpreter.
     pub fn read(k: &mut Kernel, tid: Tid, program: &Program) -> Result<Plan> {
         let elf = load::headers(&program.file, &program.head)?;
-        let Some((offset, len)) = elf.interp else { return Ok(Plan { elf, interp: None }) };
+        let seen = program.path.to_bytes(&k.mounts.root());
+        let Some((offset, len)) = elf.interp else { return Ok(Plan { elf, interp: None, name: seen }) };
         if !(2..=user_path_max()).contains(&len) {
             return Err(Errno::ENOEXEC);
         }
@@ -118,7 +121,7 @@ impl Plan {
         let file = open(k, tid, &path)?;
         let head = load::read_exact(&file, 0, size_of::<elf::Header>()).map_err(|_| Errno::ELIBBAD)?;
         let elf2 = load::headers(&file, &head).map_err(|_| Errno::ELIBBAD)?;
-        Ok(Plan { elf, interp: Some((elf2, file, name)) })
+        Ok(Plan { elf, interp: Some((elf2, file, name)), name: seen })
     }
 
     /// The range that a program linked to fixed addresses needs.
@@ -152,7 +155,7 @@ impl Plan {
             bias,
             dynamic: elf.dynamic.map_or(0, |d| d.wrapping_add(bias)),
         };
-        mm.images.push(note(&program.path.to_bytes(), elf, bias));
+        mm.images.push(note(&self.name, elf, bias));
         let (first, last) = elf.span();
         mm.code = (first.wrapping_add(bias), last.wrapping_add(bias));
         let mut interp = None;

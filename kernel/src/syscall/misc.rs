@@ -53,10 +53,11 @@ pub fn sys_setdomainname(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 /// sysinfo(2).
 pub fn sys_sysinfo(k: &mut Kernel, _: Tid, a: &Args) -> SysResult {
     let uptime = k.refresh_now() / SECOND;
+    k.update_load();
     let used = llano_machine::host::resident_bytes().min(k.ram);
     let mut words = [0u64; 14];
     words[0] = uptime;
-    words[1..4].copy_from_slice(&k.load_average().map(|l| (l * 65536.0) as u64));
+    words[1..4].copy_from_slice(&k.load.0);
     words[4] = k.ram;
     words[5] = k.ram - used;
     words[10] = k.tables.processes().count() as u64; // u16 procs, padded

@@ -5,7 +5,19 @@
 //! [`Wait`](crate::wait::Wait) and is invoked again, from the start, when the task is woken; what it must remember in
 //! between goes into `Task::progress`.
 
+pub mod clone;
+pub mod execve;
+pub mod exit;
+pub mod futex;
+pub mod ids;
+pub mod mem;
+pub mod misc;
+pub mod sigcalls;
 pub mod table;
+pub mod timercalls;
+pub mod times;
+pub mod tty;
+pub mod wait;
 
 use crate::error::{Errno, Fail, SysResult};
 use crate::kernel::Kernel;

@@ -1,0 +1,92 @@
+//! Running out of memory: resident pages are counted as the host counts them; above the limit the largest process is
+//! killed, with a report of who had what.
+
+use crate::kernel::Kernel;
+use crate::mm::{Mm, PAGE};
+use crate::sigstate::{SigInfo, code, sig};
+use crate::task::Pid;
+use crate::time::SECOND;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use llano_machine::{host, space};
+
+/// How often memory is looked at, in ticks.
+const EVERY: u64 = 4;
+
+/// Resident bytes of an address space.
+pub fn resident(mm: &Mm) -> u64 {
+    let mut vec = [0u8; 512];
+    let mut pages = 0;
+    for vma in mm.vmas.values() {
+        let mut at = vma.start;
+        while at < vma.end {
+            let n = ((vma.end - at) / PAGE).min(vec.len() as u64);
+            if space::resident(at, n * PAGE, &mut vec[..n as usize]).is_ok() {
+                pages += vec[..n as usize].iter().filter(|b| **b & 1 != 0).count() as u64;
+            }
+            at += n * PAGE;
+        }
+    }
+    pages * PAGE
+}
+
+impl Kernel {
+    /// Looks at memory and load with the tick.
+    pub(crate) fn check_memory(&mut self) {
+        self.ticks += 1;
+        if self.ticks % EVERY == 0 && host::resident_bytes() > self.ram.saturating_add(self.baseline) {
+            self.out_of_memory();
+        }
+    }
+
+    /// Ends the process with the most memory and says why.
+    fn out_of_memory(&mut self) {
+        let mut sizes: Vec<(u64, Pid)> = Vec::new();
+        let mut seen: Vec<Rc<_>> = Vec::new();
+        for task in self.tables.tasks() {
+            if !seen.iter().any(|mm| Rc::ptr_eq(mm, &task.mm)) {
+                seen.push(task.mm.clone());
+                sizes.push((resident(&task.mm.borrow()), task.pid));
+            }
+        }
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let Some(&(size, victim)) = sizes.first() else { return };
+        let list: Vec<String> = sizes.iter().take(5).map(|(s, p)| format!("{} {} MiB", self.label(*p), s >> 20)).collect();
+        let report = format!(
+            "out of memory: {} MiB of RAM (--mem) are used up, {} MiB by files in RAM; killed {} ({} MiB); largest: {}",
+            self.ram >> 20,
+            self.env.pool.borrow().used() >> 20,
+            self.label(victim),
+            size >> 20,
+            list.join(", ")
+        );
+        self.log(report.clone());
+        self.reports.push(report);
+        crate::signal::send_to_process(self, victim, SigInfo::new(sig::KILL, code::SI_KERNEL));
+    }
+
+    fn label(&self, pid: Pid) -> String {
+        let name = self.tables.task(pid).map(|t| String::from_utf8_lossy(t.name()).into_owned());
+        format!("{pid} ({})", name.unwrap_or_default())
+    }
+
+    /// Brings the load averages up to now (proc(5), loadavg).
+    pub fn update_load(&mut self) {
+        // Decay over five seconds for 1, 5 and 15 minutes, times 2^16, as Linux's EXP_1, EXP_5, EXP_15.
+        const DECAY: [u64; 3] = [60_296, 64_452, 65_173];
+        let (mut loads, mut at) = self.load;
+        let active = (self.sched.len() as u64) << 16;
+        let now = self.now();
+        let mut steps = 0;
+        while at + 5 * SECOND <= now && steps < 1000 {
+            for (load, decay) in loads.iter_mut().zip(DECAY) {
+                *load = (*load * decay + active * (65_536 - decay)) >> 16;
+            }
+            at += 5 * SECOND;
+            steps += 1;
+        }
+        self.load = (loads, if steps == 1000 { now } else { at });
+    }
+}
