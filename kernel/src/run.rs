@@ -60,13 +60,16 @@ impl Kernel {
     /// Whether anything but running the next task is to be done.
     #[inline]
     fn attention(&self) -> bool {
-        self.irq | self.env.wakes.any() | self.stop_requested | self.exit_status.is_some()
+        self.irq | self.env.wakes.any() | self.terminals.outbox.any() | self.stop_requested | self.exit_status.is_some()
     }
 
     /// Does it.
     fn attend(&mut self) -> Option<Stop> {
         if let Some(status) = self.exit_status {
             return Some(Stop::Exit(if self.powered_off { 0 } else { status }));
+        }
+        if self.terminals.outbox.any() {
+            syscall::tty::send_signals(self);
         }
         while let Some(tid) = self.env.wakes.pop() {
             self.wake(tid);
