@@ -125,6 +125,22 @@ impl UserIov {
         self.left
     }
 
+    /// Leaves at most `n` bytes.
+    pub fn truncate(&mut self, n: usize) {
+        let mut excess = self.left.saturating_sub(n);
+        self.left -= excess;
+        while excess > 0
+            && let Some(last) = self.segments.last_mut()
+        {
+            let cut = excess.min(last.1);
+            last.1 -= cut;
+            excess -= cut;
+            if last.1 == 0 {
+                self.segments.pop();
+            }
+        }
+    }
+
     /// The contiguous piece at the cursor.
     pub fn segment(&self) -> Option<(u64, usize)> {
         let (mut i, mut off) = self.at;

@@ -42,21 +42,28 @@ impl FdTable {
         self.slots.get(fd as usize).and_then(Option::as_ref).map(|s| s.cloexec).ok_or(Errno::EBADF)
     }
 
+    /// The lowest free number that is at least `min`.
+    ///
+    /// # Errors
+    /// `EMFILE` if that is not below `limit` (RLIMIT_NOFILE).
+    pub fn free(&self, min: i32, limit: u64) -> Result<i32> {
+        let start = self.hint.max(min as usize);
+        let free = (start..self.slots.len()).find(|i| self.slots[*i].is_none());
+        let free = free.unwrap_or(self.slots.len().max(start));
+        if (free as u64) < limit { Ok(free as i32) } else { Err(Errno::EMFILE) }
+    }
+
     /// Puts a file at the lowest free number that is at least `min`.
     ///
     /// # Errors
     /// `EMFILE` if that is not below `limit` (RLIMIT_NOFILE).
     pub fn insert(&mut self, file: Rc<File>, cloexec: bool, min: i32, limit: u64) -> Result<i32> {
-        let start = self.hint.max(min as usize);
-        let free = (start..self.slots.len()).find(|i| self.slots[*i].is_none()).unwrap_or(self.slots.len().max(start));
-        if free as u64 >= limit {
-            return Err(Errno::EMFILE);
+        let free = self.free(min, limit)?;
+        if min as usize <= self.hint {
+            self.hint = free as usize + 1;
         }
-        if start == self.hint {
-            self.hint = free + 1;
-        }
-        self.put(free, Fd { file, cloexec });
-        Ok(free as i32)
+        self.put(free as usize, Fd { file, cloexec });
+        Ok(free)
     }
 
     /// Puts a file at `fd`, returning what was there (dup2).

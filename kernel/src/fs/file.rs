@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::any::Any;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 use llano_machine::space::Sharing;
 
 /// Open flags, as in open(2).
@@ -62,6 +62,19 @@ pub enum Seek {
     /// No position: `ESPIPE`.
     Stream,
     /// A position that is always 0 (ttys, /dev/null): lseek succeeds and stays.
+    Ignored,
+}
+
+/// [`Seek`] without the size: it never changes, and is cheap to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Positions {
+    /// Bytes at offsets.
+    Bytes,
+    /// A directory: positions are cookies.
+    Directory,
+    /// No position.
+    Stream,
+    /// A position that is always 0.
     Ignored,
 }
 
@@ -166,6 +179,15 @@ pub struct File {
     pub flags: Cell<u32>,
     /// The file position, bytes (directories: a cookie).
     pub pos: Cell<u64>,
+    positions: Cell<Option<Positions>>,
+    /// A write through it has taken set-user-id away: not looked at again.
+    pub dropped_privileges: Cell<bool>,
+    /// Whom F_SETOWN named: `F_OWNER_*` and number.
+    pub owner: Cell<(i32, i32)>,
+    /// What F_SETSIG chose; 0: SIGIO.
+    pub signal: Cell<i32>,
+    /// The locks it holds (flock, F_OFD_SETLK): let go when it is closed.
+    pub locks: OnceCell<super::locks::Holder>,
     /// Where it was opened: for `*at` calls, fchdir, /proc/PID/fd. `None`: pipes, sockets, anonymous files.
     pub path: Option<super::Path>,
 }
@@ -179,7 +201,17 @@ impl core::fmt::Debug for File {
 impl File {
     /// An open file.
     pub fn new(ops: Box<dyn FileOps>, flags: u32, path: Option<super::Path>) -> Rc<File> {
-        Rc::new(File { ops, flags: Cell::new(flags), pos: Cell::new(0), path })
+        Rc::new(File {
+            ops,
+            flags: Cell::new(flags),
+            pos: Cell::new(0),
+            positions: Cell::new(None),
+            dropped_privileges: Cell::new(false),
+            owner: Cell::new((1, 0)),
+            signal: Cell::new(0),
+            locks: OnceCell::new(),
+            path,
+        })
     }
 
     /// The operations.
@@ -191,6 +223,22 @@ impl File {
     /// The operations as a known type.
     pub fn downcast<T: FileOps>(&self) -> Option<&T> {
         self.ops.as_any().downcast_ref()
+    }
+
+    /// What kind of position it has; the size is only asked for the first time.
+    #[inline]
+    pub fn positions(&self) -> Positions {
+        if let Some(known) = self.positions.get() {
+            return known;
+        }
+        let kind = match self.ops.seek() {
+            Seek::Bytes(_) => Positions::Bytes,
+            Seek::Directory => Positions::Directory,
+            Seek::Stream => Positions::Stream,
+            Seek::Ignored => Positions::Ignored,
+        };
+        self.positions.set(Some(kind));
+        kind
     }
 
     /// Opened for reading.

@@ -152,9 +152,10 @@ pub trait Inode: Any {
         Err(Errno::EROFS)
     }
 
-    /// Makes a file without a name on the filesystem of this directory (O_TMPFILE); [`Inode::link`] may name it.
-    fn tmpfile(&self, new: &NewFile) -> Result<Rc<dyn Inode>> {
-        let _ = new;
+    /// Makes a file without a name on the filesystem of this directory (O_TMPFILE); [`Inode::link`] may name it unless the
+    /// open flags have O_EXCL.
+    fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
+        let _ = (new, flags);
         Err(Errno::EOPNOTSUPP)
     }
 
@@ -198,7 +199,8 @@ pub trait Inode: Any {
         None
     }
 
-    /// Opens it. `this` is the inode itself, as the caller holds it. FIFOs may answer `EAGAIN` (other side missing).
+    /// Opens a regular file or directory, emptying the file for O_TRUNC. `this` is the inode itself, as the caller
+    /// holds it. FIFOs, sockets and devices are opened by what they are, not by the filesystem: `ENXIO`.
     fn open(&self, this: &Rc<dyn Inode>, flags: u32, cred: &Cred) -> Result<Box<dyn FileOps>>;
 
     /// Lists a directory from a cookie on (0: the start), without `.` and `..`: entries, each with the cookie behind it.

@@ -5,6 +5,7 @@
 //! - [`inode`]: what a filesystem offers
 //! - [`path`]: places in the tree: nodes and mounts
 //! - [`mount`]: what is mounted; root, working directory and umask of a task
+//! - [`locks`]: locks of files and of ranges in them
 //! - [`namei`]: from a path to a place
 //! - [`console`]: what llano was started with as stdin, stdout, stderr
 //! - [`devfs`]: what is in /dev
@@ -18,6 +19,7 @@ pub mod file;
 pub mod hostfile;
 pub mod hostfs;
 pub mod inode;
+pub mod locks;
 pub mod mount;
 pub mod namei;
 pub mod path;

@@ -1,6 +1,7 @@
 //! The mount table, and what each task knows of the tree: root, working directory, umask.
 
 use super::inode::Inode;
+use super::locks::Locks;
 use super::path::{Mount, Node, Path};
 use crate::error::{Errno, Result};
 use alloc::rc::Rc;
@@ -40,12 +41,17 @@ pub struct Mounts(Rc<Table>);
 struct Table {
     list: RefCell<Vec<Rc<Mount>>>,
     next_id: Cell<u64>,
+    locks: Locks,
 }
 
 impl Mounts {
     /// A table with nothing but the root.
     pub fn new(fs_type: &'static str, source: &[u8], root: Rc<dyn Inode>, flags: u64) -> Mounts {
-        let mounts = Mounts(Rc::new(Table { list: RefCell::default(), next_id: Cell::new(20) }));
+        let mounts = Mounts(Rc::new(Table {
+            list: RefCell::default(),
+            next_id: Cell::new(20),
+            locks: Locks::default(),
+        }));
         let mount = mounts.make(fs_type, source, Node::top(root), None, flags);
         mounts.0.list.borrow_mut().push(mount);
         mounts
@@ -75,6 +81,11 @@ impl Mounts {
     pub fn root(&self) -> Path {
         let mount = self.0.list.borrow()[0].clone();
         Path { node: mount.root.clone(), mount }
+    }
+
+    /// Locks of all files.
+    pub fn locks(&self) -> &Locks {
+        &self.0.locks
     }
 
     /// All mounts, oldest first.

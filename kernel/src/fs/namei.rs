@@ -125,7 +125,11 @@ impl<'a> Walker<'a> {
         self.cx.resolve & what != 0
     }
 
-    fn set(&mut self, to: Path) -> Result<()> {
+    /// Goes to a place that was found in the current directory, or by a link.
+    ///
+    /// # Errors
+    /// `EXDEV` if the walk may not leave its mount.
+    pub fn arrive(&mut self, to: Path) -> Result<()> {
         if self.forbids(resolve::NO_XDEV) && !Rc::ptr_eq(&to.mount, &self.at.mount) {
             return Err(Errno::EXDEV);
         }
@@ -172,7 +176,7 @@ impl<'a> Walker<'a> {
                 return Err(Errno::EXDEV);
             }
             let root = self.root.clone();
-            self.set(root)?;
+            self.arrive(root)?;
         }
         let mut components = path.split(|b| *b == b'/').filter(|c| !c.is_empty()).peekable();
         let mut last: &[u8] = b"";
@@ -239,7 +243,7 @@ impl<'a> Walker<'a> {
             if self.forbids(resolve::BENEATH | resolve::IN_ROOT) {
                 return Err(Errno::EXDEV);
             }
-            self.set(to)?;
+            self.arrive(to)?;
             return Ok(Link::Arrived);
         }
         let target = link.inode().readlink()?;
@@ -251,7 +255,7 @@ impl<'a> Walker<'a> {
             return if self.forbids(resolve::BENEATH) { Err(Errno::EXDEV) } else { Ok(()) };
         }
         match self.at.parent() {
-            Some(parent) => self.set(self.cx.mounts.topmost(parent)),
+            Some(parent) => self.arrive(self.cx.mounts.topmost(parent)),
             None => Ok(()),
         }
     }

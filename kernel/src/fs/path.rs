@@ -63,6 +63,13 @@ impl Node {
         Node::new(name.to_vec(), None, inode)
     }
 
+    /// The node of a file that was made in this directory without a name (O_TMPFILE).
+    pub fn nameless(dir: &Rc<Node>, name: &[u8], inode: Rc<dyn Inode>) -> Rc<Node> {
+        let node = Node::new(name.to_vec(), Some(dir.clone()), inode);
+        node.deleted.set(true);
+        node
+    }
+
     /// The node of an entry of this directory, which the filesystem is asked for.
     ///
     /// # Errors

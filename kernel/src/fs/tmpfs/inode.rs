@@ -6,7 +6,7 @@ use super::dir::Dir;
 use super::file::{Seals, TmpFile};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
-use crate::fs::file::{Directory, File, FileOps};
+use crate::fs::file::{Directory, File, FileOps, oflag};
 use crate::fs::inode::{Attr, DirEntry, Inode, NewFile, SetAttr, StatFs, mode};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -234,11 +234,11 @@ impl Inode for TmpInode {
         Ok(inode)
     }
 
-    fn tmpfile(&self, new: &NewFile) -> Result<Rc<dyn Inode>> {
+    fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
         self.dir()?;
         let inode = TmpInode::new(&self.fs, new);
         inode.nlink.set(0);
-        inode.nameless.set(true);
+        inode.nameless.set(flags & oflag::EXCL == 0);
         Ok(inode)
     }
 
@@ -280,7 +280,10 @@ impl Inode for TmpInode {
         }
     }
 
-    fn open(&self, this: &Rc<dyn Inode>, _: u32, _: &Cred) -> Result<Box<dyn FileOps>> {
+    fn open(&self, this: &Rc<dyn Inode>, flags: u32, _: &Cred) -> Result<Box<dyn FileOps>> {
+        if flags & oflag::TRUNC != 0 && self.content().is_ok() {
+            self.truncate(0)?;
+        }
         match &self.kind {
             Kind::Regular(_) => Ok(Box::new(TmpFile::new(TmpInode::from_dyn(this).ok_or(Errno::EIO)?))),
             Kind::Directory(_) => Ok(Box::new(Directory)),

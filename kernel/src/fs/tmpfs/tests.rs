@@ -132,7 +132,7 @@ fn links_and_directories_are_counted() {
 fn a_nameless_file_gets_a_name_once_and_a_removed_one_never() {
     let env = env(MEG);
     let top = TmpFs::mount(&env, MEG, &new_file(0o755));
-    let inode = top.tmpfile(&new_file(mode::REG | 0o600)).unwrap();
+    let inode = top.tmpfile(&new_file(mode::REG | 0o600), 0).unwrap();
     assert_eq!(inode.attr().unwrap().nlink, 0);
     top.link(b"named", &inode).unwrap();
     assert_eq!(inode.attr().unwrap().nlink, 1);

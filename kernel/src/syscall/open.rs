@@ -1,0 +1,304 @@
+//! open(2), openat(2), openat2(2), creat(2), memfd_create(2).
+
+use super::Args;
+use super::place::{self, AT_FDCWD, Seeker};
+use crate::error::{Errno, Fail, Result, SysResult};
+use crate::fs::file::{Directory, File, FileOps, oflag};
+use crate::fs::inode::{Attr, NewFile, mode};
+use crate::fs::mount::flag;
+use crate::fs::namei::{Follow, Last, Link, WalkCx, Walker};
+use crate::fs::path::Node;
+use crate::fs::{Path, devfs, tmpfs};
+use crate::kernel::Kernel;
+use crate::task::process::rlimit;
+use crate::user;
+use crate::wait::{Tid, Wait, Why};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::rc::Rc;
+use llano_abi::names::{F_SEAL_EXEC, F_SEAL_SEAL};
+use llano_abi::stat::{OpenHow, makedev};
+
+/// What a call of the open family asks for.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    flags: u32,
+    mode: u32,
+    resolve: u32,
+}
+
+/// open(2).
+pub fn sys_open(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    let path = user::path(a.u64(0))?;
+    open_at(k, t, AT_FDCWD, &path, How { flags: a.u32(1), mode: a.u32(2), resolve: 0 })
+}
+
+/// creat(2).
+pub fn sys_creat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    let path = user::path(a.u64(0))?;
+    let flags = oflag::CREAT | oflag::WRONLY | oflag::TRUNC;
+    open_at(k, t, AT_FDCWD, &path, How { flags, mode: a.u32(1), resolve: 0 })
+}
+
+/// openat(2).
+pub fn sys_openat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    let path = user::path(a.u64(1))?;
+    open_at(k, t, a.i32(0), &path, How { flags: a.u32(2), mode: a.u32(3), resolve: 0 })
+}
+
+/// Everything openat2(2) knows.
+const KNOWN_FLAGS: u32 = oflag::ACCMODE
+    | oflag::CREAT
+    | oflag::EXCL
+    | oflag::NOCTTY
+    | oflag::TRUNC
+    | oflag::APPEND
+    | oflag::NONBLOCK
+    | oflag::SYNC
+    | oflag::ASYNC
+    | oflag::DIRECT
+    | oflag::LARGEFILE
+    | oflag::DIRECTORY
+    | oflag::NOFOLLOW
+    | oflag::NOATIME
+    | oflag::CLOEXEC
+    | oflag::PATH
+    | oflag::TMPFILE;
+const PATH_FLAGS: u32 = oflag::PATH | oflag::DIRECTORY | oflag::NOFOLLOW | oflag::CLOEXEC;
+
+/// openat2(2).
+pub fn sys_openat2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    use crate::fs::namei::resolve::{BENEATH, IN_ROOT};
+    let size = a.usize(3);
+    if size < size_of::<OpenHow>() {
+        return Err(Errno::EINVAL.into());
+    }
+    if size > 4096 {
+        return Err(Errno::E2BIG.into());
+    }
+    let how: OpenHow = user::get(a.u64(2))?;
+    // What a later Linux may have behind it must be zero.
+    let rest = user::bytes(a.u64(2) + size_of::<OpenHow>() as u64, size - size_of::<OpenHow>())?;
+    if rest.iter().any(|b| *b != 0) {
+        return Err(Errno::E2BIG.into());
+    }
+    let makes = how.flags & u64::from(oflag::CREAT) != 0
+        || how.flags & u64::from(oflag::TMPFILE) == u64::from(oflag::TMPFILE);
+    let path_only = how.flags & u64::from(oflag::PATH) != 0;
+    let bad = how.flags & !u64::from(KNOWN_FLAGS) != 0
+        || path_only && how.flags & !u64::from(PATH_FLAGS) != 0
+        || how.mode & !0o7777 != 0
+        || !makes && how.mode != 0
+        || how.resolve & !0x3f != 0
+        || how.resolve as u32 & (BENEATH | IN_ROOT) == BENEATH | IN_ROOT;
+    if bad {
+        return Err(Errno::EINVAL.into());
+    }
+    let path = user::path(a.u64(1))?;
+    let how = How { flags: how.flags as u32, mode: how.mode as u32, resolve: how.resolve as u32 };
+    open_at(k, t, a.i32(0), &path, how)
+}
+
+fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> SysResult {
+    let file = open_file(k, t, dir, path, how)?;
+    if how.flags & oflag::PATH == 0 {
+        super::tty::opened(k, t, &file);
+    }
+    file.flags.set(file.flags.get() & !oflag::NOCTTY);
+    Ok(k.install(t, file, how.flags & oflag::CLOEXEC != 0)?.into())
+}
+
+/// Flags that are over once the file is open.
+const ONCE: u32 = oflag::CREAT | oflag::EXCL | oflag::TRUNC | oflag::CLOEXEC;
+
+fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<Rc<File>, Fail> {
+    let mut how = how;
+    if how.flags & oflag::PATH != 0 {
+        how.flags &= PATH_FLAGS;
+    }
+    let flags = how.flags;
+    let tmpfile = flags & oflag::TMPFILE == oflag::TMPFILE;
+    let write = matches!(flags & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR);
+    let bad = if flags & oflag::TMPFILE & !oflag::DIRECTORY != 0 {
+        !tmpfile || !write || flags & oflag::CREAT != 0
+    } else {
+        flags & oflag::CREAT != 0 && flags & oflag::DIRECTORY != 0
+    };
+    if bad {
+        return Err(Errno::EINVAL.into());
+    }
+    // Before anything is made: a process without a free descriptor makes no file.
+    k.task(t).files.borrow().free(0, k.limit(t, rlimit::NOFILE))?;
+    let base = place::base(k, t, dir, path)?;
+    let seeker = Seeker::new(k, t);
+    let cx = WalkCx { resolve: how.resolve, ..seeker.cx() };
+    let mut walker = Walker::new(cx, &base)?;
+    let follow = if flags & oflag::NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
+    if flags & oflag::CREAT != 0 {
+        if let Some(at) = find_or_create(&seeker, &mut walker, path, how)? {
+            let ops = at.inode().open(at.inode(), flags & !oflag::TRUNC, &seeker.cred)?;
+            return Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)));
+        }
+    } else {
+        walker.go(path, follow)?;
+    }
+    let (at, attr) = (walker.at.clone(), walker.attr);
+    if tmpfile {
+        return Ok(nameless(&seeker, &at, &attr, how)?);
+    }
+    if flags & oflag::DIRECTORY != 0 && !attr.is_dir() {
+        return Err(Errno::ENOTDIR.into());
+    }
+    if flags & oflag::PATH != 0 {
+        return Ok(File::new(Box::new(Directory), flags & !oflag::CLOEXEC, Some(at)));
+    }
+    may_open(&seeker, &at, &attr, flags)?;
+    let ops = open_ops(k, t, &seeker, &at, &attr, flags)?;
+    if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {
+        super::attr::cut_maps(k, &at, 0);
+    }
+    Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)))
+}
+
+/// O_CREAT: the place of the new file; or `None`, and the walker stands at what was there already.
+fn find_or_create(seeker: &Seeker, walker: &mut Walker<'_>, path: &[u8], how: How) -> Result<Option<Path>> {
+    let mut path = path.to_vec();
+    loop {
+        let parent = walker.parent(&path)?;
+        let Last::Name(name) = parent.last else { return Err(Errno::EISDIR) };
+        if parent.slash {
+            return Err(Errno::EISDIR);
+        }
+        let there = match walker.look(&name) {
+            Ok(there) => there,
+            Err(Errno::ENOENT) => {
+                seeker.may_create(&parent.dir, &walker.attr)?;
+                let new = seeker.new_file(&walker.attr, mode::REG | how.mode & 0o7777, 0);
+                let inode = parent.dir.inode().create(&name, &new)?;
+                let node = parent.dir.node.adopt(&name, inode);
+                return Ok(Some(Path { mount: parent.dir.mount, node }));
+            }
+            Err(e) => return Err(e),
+        };
+        if how.flags & oflag::EXCL != 0 {
+            return Err(Errno::EEXIST);
+        }
+        match there.inode().attr()?.kind() {
+            mode::LNK if how.flags & oflag::NOFOLLOW != 0 => return Err(Errno::ELOOP),
+            mode::LNK => match walker.link(&there)? {
+                Link::Arrived => return Ok(None),
+                Link::Text(target) => path = target,
+            },
+            mode::DIR => return Err(Errno::EISDIR),
+            _ => {
+                walker.arrive(there)?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// O_TMPFILE.
+fn nameless(seeker: &Seeker, dir: &Path, attr: &Attr, how: How) -> Result<Rc<File>> {
+    if !attr.is_dir() {
+        return Err(Errno::ENOTDIR);
+    }
+    seeker.may_create(dir, attr)?;
+    let new = seeker.new_file(attr, mode::REG | how.mode & 0o7777, 0);
+    let inode = dir.inode().tmpfile(&new, how.flags)?;
+    let name = format!("#{}", inode.attr()?.ino);
+    let node = Node::nameless(&dir.node, name.as_bytes(), inode.clone());
+    let ops = inode.open(&inode, how.flags, &seeker.cred)?;
+    let flags = how.flags & !ONCE | oflag::LARGEFILE;
+    Ok(File::new(ops, flags, Some(Path { mount: dir.mount.clone(), node })))
+}
+
+fn may_open(seeker: &Seeker, at: &Path, attr: &Attr, flags: u32) -> Result<()> {
+    let want = match flags & oflag::ACCMODE {
+        oflag::RDONLY => 4,
+        oflag::WRONLY => 2,
+        _ => 6,
+    } | if flags & oflag::TRUNC != 0 { 2 } else { 0 };
+    match attr.kind() {
+        mode::LNK => return Err(Errno::ELOOP),
+        mode::DIR if want & 2 != 0 => return Err(Errno::EISDIR),
+        mode::CHR | mode::BLK if at.mount.flags.get() & flag::NODEV != 0 => return Err(Errno::EACCES),
+        mode::REG if want & 2 != 0 => place::writable(at)?,
+        _ => {}
+    }
+    seeker.may(want, attr)?;
+    if flags & oflag::NOATIME != 0 && !seeker.owns(attr) {
+        return Err(Errno::EPERM);
+    }
+    Ok(())
+}
+
+fn open_ops(
+    k: &mut Kernel,
+    t: Tid,
+    seeker: &Seeker,
+    at: &Path,
+    attr: &Attr,
+    flags: u32,
+) -> Result<Box<dyn FileOps>, Fail> {
+    match attr.kind() {
+        mode::FIFO => open_fifo(k, t, attr, flags),
+        mode::SOCK => Err(Errno::ENXIO.into()),
+        mode::CHR if attr.rdev == makedev(5, 0) => {
+            let tty = k.process_of(t).tty.clone().ok_or(Errno::ENXIO)?;
+            Ok(k.terminals.open(&tty, &seeker.cred)?)
+        }
+        mode::CHR => match k.terminals.open_device(attr.rdev, &seeker.cred) {
+            Some(ops) => Ok(ops?),
+            None => Ok(devfs::open(&k.env, attr.rdev).ok_or(Errno::ENXIO)?),
+        },
+        mode::BLK => Err(Errno::ENXIO.into()),
+        _ => Ok(at.inode().open(at.inode(), flags, &seeker.cred)?),
+    }
+}
+
+/// A FIFO opens when its other side does (fifo(7)).
+fn open_fifo(k: &mut Kernel, t: Tid, attr: &Attr, flags: u32) -> Result<Box<dyn FileOps>, Fail> {
+    let fifo = k.env.ipc.fifo(&k.env, (attr.dev, attr.ino));
+    let opens = fifo.opens();
+    let progress = &mut k.task_mut(t).progress;
+    // The counts when the call first looked: whoever came since then has opened it, even if gone again.
+    if !progress.woken {
+        progress.woken = true;
+        progress.value = opens.0 << 32 | opens.1 & 0xffff_ffff;
+    }
+    let since = (progress.value >> 32, progress.value & 0xffff_ffff);
+    match fifo.open(flags, since) {
+        Err(Errno::EAGAIN) => {
+            let (queue, events) = fifo.open_queue(flags);
+            Err(Wait::new(Why::Open).on(queue, events).into())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// memfd_create(2).
+pub fn sys_memfd_create(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    const CLOEXEC: u32 = 1;
+    const ALLOW_SEALING: u32 = 2;
+    const NOEXEC_SEAL: u32 = 8;
+    const EXEC: u32 = 0x10;
+    const NAME_MAX: usize = 249;
+    let flags = a.u32(1);
+    let both = NOEXEC_SEAL | EXEC;
+    if flags & !(CLOEXEC | ALLOW_SEALING | both) != 0 || flags & both == both {
+        return Err(Errno::EINVAL.into());
+    }
+    let name = user::string(a.u64(0), NAME_MAX, Errno::EINVAL)?;
+    let noexec = flags & NOEXEC_SEAL != 0;
+    let seals = match (flags & ALLOW_SEALING != 0, noexec) {
+        (_, true) => F_SEAL_EXEC,
+        (true, false) => 0,
+        (false, false) => F_SEAL_SEAL,
+    };
+    let cred = k.task(t).cred.clone();
+    let permissions = if noexec { 0o666 } else { 0o777 };
+    let new = NewFile { mode: mode::REG | permissions, uid: cred.fsuid, gid: cred.fsgid, rdev: 0 };
+    let file = tmpfs::memfd(&k.env, &k.mounts, &name, &new, seals);
+    Ok(k.install(t, file, flags & CLOEXEC != 0)?.into())
+}

@@ -1,0 +1,251 @@
+//! From the path arguments of a call to a place, and who may change what there: shared by all file calls.
+
+use crate::cred::Cred;
+use crate::error::{Errno, Result};
+use crate::fs::file::File;
+use crate::fs::inode::{Attr, NewFile, mode};
+use crate::fs::mount::flag;
+use crate::fs::namei::{self, Follow, Last, Parent, WalkCx};
+use crate::fs::{FsContext, Mounts, Path};
+use crate::kernel::Kernel;
+use crate::user;
+use crate::wait::Tid;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// The working directory instead of a descriptor.
+pub const AT_FDCWD: i32 = -100;
+/// Flags of the `*at` calls.
+#[allow(missing_docs)]
+pub mod at {
+    pub const SYMLINK_NOFOLLOW: u32 = 0x100;
+    pub const REMOVEDIR: u32 = 0x200;
+    pub const EACCESS: u32 = 0x200;
+    pub const SYMLINK_FOLLOW: u32 = 0x400;
+    pub const NO_AUTOMOUNT: u32 = 0x800;
+    pub const EMPTY_PATH: u32 = 0x1000;
+}
+
+/// Who looks for a place, and from where: a copy, so that the kernel is free meanwhile.
+pub struct Seeker {
+    /// What is mounted.
+    pub mounts: Mounts,
+    /// Root, working directory, umask.
+    pub fs: FsContext,
+    /// Who it is.
+    pub cred: Rc<Cred>,
+}
+
+impl Seeker {
+    /// The task `t`.
+    pub fn new(k: &Kernel, t: Tid) -> Seeker {
+        let task = k.task(t);
+        Seeker { mounts: k.mounts.clone(), fs: task.fs.borrow().clone(), cred: task.cred.clone() }
+    }
+
+    /// The walk's view of it.
+    pub fn cx(&self) -> WalkCx<'_> {
+        WalkCx { mounts: &self.mounts, root: &self.fs.root, cred: &self.cred, resolve: 0 }
+    }
+
+    /// Goes to `path` from `base`.
+    pub fn walk(&self, base: &Path, path: &[u8], follow: Follow) -> Result<Path> {
+        namei::walk(&self.cx(), base, path, follow)
+    }
+
+    /// Whether the file's permissions allow `want` (4 read, 2 write, 1 execute or search).
+    ///
+    /// # Errors
+    /// `EACCES`.
+    pub fn may(&self, want: u32, attr: &Attr) -> Result<()> {
+        if self.cred.may(want, attr.mode, attr.uid, attr.gid) { Ok(()) } else { Err(Errno::EACCES) }
+    }
+
+    /// Whether it may do what only the owner may.
+    pub fn owns(&self, attr: &Attr) -> bool {
+        self.cred.fsuid == attr.uid || self.cred.privileged()
+    }
+
+    /// What a new file of this mode is in `dir`: the umask applied, the group inherited from a set-group-id directory.
+    pub fn new_file(&self, dir: &Attr, mode: u32, rdev: u64) -> NewFile {
+        let mut mode = mode & !(self.fs.umask & 0o777);
+        let mut gid = self.cred.fsgid;
+        if dir.mode & mode::SETGID != 0 {
+            gid = dir.gid;
+            if mode & mode::FMT == mode::DIR {
+                mode |= mode::SETGID;
+            }
+        }
+        NewFile { mode, uid: self.cred.fsuid, gid, rdev }
+    }
+
+    /// Whether an entry may be made in `dir`.
+    ///
+    /// # Errors
+    /// `EROFS`, `EACCES`, `ENOENT` for a removed directory.
+    pub fn may_create(&self, dir: &Path, attr: &Attr) -> Result<()> {
+        writable(dir)?;
+        if dir.node.deleted.get() {
+            return Err(Errno::ENOENT);
+        }
+        self.may(3, attr)
+    }
+
+    /// Whether the entry that is `victim` may be taken out of `dir`.
+    ///
+    /// # Errors
+    /// `EROFS`, `EACCES`, `EPERM` in a sticky directory.
+    pub fn may_delete(&self, dir: &Path, attr: &Attr, victim: &Attr) -> Result<()> {
+        writable(dir)?;
+        self.may(3, attr)?;
+        let sticky = attr.mode & mode::STICKY != 0;
+        if sticky && self.cred.fsuid != victim.uid && self.cred.fsuid != attr.uid && !self.cred.privileged() {
+            return Err(Errno::EPERM);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the mount may be written to.
+///
+/// # Errors
+/// `EROFS`.
+pub fn writable(at: &Path) -> Result<()> {
+    if at.mount.flags.get() & flag::RDONLY != 0 { Err(Errno::EROFS) } else { Ok(()) }
+}
+
+/// Where a path relative to descriptor `dir` starts.
+///
+/// # Errors
+/// `EBADF`; `ENOTDIR` for a file without a place (a pipe).
+pub fn base(k: &Kernel, t: Tid, dir: i32, path: &[u8]) -> Result<Path> {
+    if path.first() == Some(&b'/') || dir == AT_FDCWD {
+        return Ok(k.task(t).fs.borrow().cwd.clone());
+    }
+    k.file(t, dir)?.path.clone().ok_or(Errno::ENOTDIR)
+}
+
+/// What a descriptor and a path name together.
+pub enum Target {
+    /// A place in the tree.
+    Place(Path),
+    /// An open file without one: a pipe, a socket.
+    File(Rc<File>),
+}
+
+impl Target {
+    /// What stat(2) tells.
+    pub fn attr(&self) -> Result<Attr> {
+        match self {
+            Target::Place(path) => path.inode().attr(),
+            Target::File(file) => Ok(file.ops().attr()),
+        }
+    }
+
+    /// The place.
+    ///
+    /// # Errors
+    /// `EBADF` for a file without one.
+    pub fn place(self) -> Result<Path> {
+        match self {
+            Target::Place(path) => Ok(path),
+            Target::File(_) => Err(Errno::EBADF),
+        }
+    }
+}
+
+/// The file behind a descriptor, as a target.
+pub fn of_fd(k: &Kernel, t: Tid, fd: i32) -> Result<Target> {
+    let file = k.file(t, fd)?;
+    Ok(match &file.path {
+        Some(path) => Target::Place(path.clone()),
+        None => Target::File(file),
+    })
+}
+
+/// What `(dir, path)` names; with AT_EMPTY_PATH and an empty path that is the descriptor itself.
+pub fn target(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: Follow) -> Result<Target> {
+    let empty_allowed = flags & at::EMPTY_PATH != 0;
+    // Linux takes a null pointer for the empty path here.
+    let path = if empty_allowed && path_ptr == 0 { Vec::new() } else { user::path(path_ptr)? };
+    if path.is_empty() && empty_allowed && dir != AT_FDCWD {
+        return of_fd(k, t, dir);
+    }
+    let base = base(k, t, dir, &path)?;
+    if path.is_empty() && empty_allowed {
+        return Ok(Target::Place(base));
+    }
+    Seeker::new(k, t).walk(&base, &path, follow).map(Target::Place)
+}
+
+/// Follow unless AT_SYMLINK_NOFOLLOW.
+pub fn follow_of(flags: u32) -> Follow {
+    if flags & at::SYMLINK_NOFOLLOW != 0 { Follow::No } else { Follow::Yes }
+}
+
+/// An entry that a call makes or removes.
+pub struct Entry {
+    /// Who asks.
+    pub seeker: Seeker,
+    /// Where.
+    pub dir: Path,
+    /// What is known of the directory.
+    pub dir_attr: Attr,
+    /// The last component.
+    pub last: Last,
+    /// A slash stood behind it.
+    pub slash: bool,
+}
+
+impl Entry {
+    /// Walks to the directory of what a path argument names.
+    pub fn find(k: &Kernel, t: Tid, dir: i32, path_ptr: u64) -> Result<Entry> {
+        let path = user::path(path_ptr)?;
+        Entry::find_path(k, t, dir, &path)
+    }
+
+    /// Walks to the directory of what `path` names.
+    pub fn find_path(k: &Kernel, t: Tid, dir: i32, path: &[u8]) -> Result<Entry> {
+        let base = base(k, t, dir, path)?;
+        let seeker = Seeker::new(k, t);
+        let Parent { dir, last, slash } = namei::walk_parent(&seeker.cx(), &base, path)?;
+        let dir_attr = dir.inode().attr()?;
+        Ok(Entry { seeker, dir, dir_attr, last, slash })
+    }
+
+    /// The name, or `otherwise` if it is `.`, `..` or `/`.
+    pub fn name(&self, otherwise: Errno) -> Result<&[u8]> {
+        match &self.last {
+            Last::Name(name) => Ok(name),
+            _ => Err(otherwise),
+        }
+    }
+
+    /// What is there now, mounts not looked through.
+    pub fn existing(&self, name: &[u8]) -> Result<Path> {
+        if name.len() > namei::NAME_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        Ok(Path { mount: self.dir.mount.clone(), node: self.dir.node.child(name)? })
+    }
+
+    /// Checks that a file of this name can be made: nothing is there, and the directory may be changed. Returns the
+    /// name.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENOENT` for a trailing slash behind what will be no directory, and those of
+    /// [`Seeker::may_create`].
+    pub fn to_create(&self, kind: u32) -> Result<&[u8]> {
+        let name = self.name(Errno::EEXIST)?;
+        match self.existing(name) {
+            Ok(_) => return Err(Errno::EEXIST),
+            Err(Errno::ENOENT) => {}
+            Err(e) => return Err(e),
+        }
+        if self.slash && kind != mode::DIR {
+            return Err(Errno::ENOENT);
+        }
+        self.seeker.may_create(&self.dir, &self.dir_attr)?;
+        Ok(name)
+    }
+}
