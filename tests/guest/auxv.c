@@ -1,6 +1,6 @@
 // The auxiliary vector is true: page size, entry, program headers, uid, random bytes, platform, name; getauxval(3).
 // syscalls: execve
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic
 #include "ktap.h"
 #include <elf.h>
 #include <link.h>

@@ -1,5 +1,5 @@
 // Modes change by path and descriptor, set-ID bits included, and only for the owner; chmod(2).
-// syscalls: chmod fchmod fchmodat
+// syscalls: chmod fchmod
 // build: static musl
 #include "ktap.h"
 

@@ -1,6 +1,6 @@
 // argv and the environment arrive unchanged, also many and long; too many is E2BIG; execve(2).
 // syscalls: execve
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic
 #include "ktap.h"
 
 extern char **environ;

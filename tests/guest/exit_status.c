@@ -1,6 +1,6 @@
 // The low eight bits of exit() reach the parent; a second process by vfork and execve; _exit(2), wait(2).
 // syscalls: exit_group wait4 vfork execve
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic
 #include "ktap.h"
 
 ROLE(leave) { _exit(atoi(ktap_argv[2])); }

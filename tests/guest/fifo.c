@@ -1,5 +1,5 @@
 // Opening a FIFO waits for the other side, unless O_NONBLOCK; data and end of file as in a pipe; fifo(7).
-// syscalls: mknod openat
+// syscalls: openat mknodat
 // needs: threads
 #include "ktap.h"
 #include <poll.h>

@@ -1,5 +1,5 @@
 // fsync and its kin succeed on files and are refused on pipes; fsync(2).
-// syscalls: fsync fdatasync sync syncfs sync_file_range fadvise64 readahead
+// syscalls: fsync fdatasync syncfs sync_file_range fadvise64 readahead
 #include "ktap.h"
 
 TEST(file) {

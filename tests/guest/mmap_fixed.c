@@ -1,6 +1,6 @@
 // MAP_FIXED replaces pages inside one's own reservation; MAP_FIXED_NOREPLACE refuses; mmap(2).
 // syscalls: mmap
-// build: static musl
+// build: static musl fixed
 #include "ktap.h"
 
 static char *area;

@@ -1,5 +1,5 @@
 // O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_NOFOLLOW and the access modes; open(2).
-// syscalls: open openat creat
+// syscalls: openat creat
 // build: static musl
 #include "ktap.h"
 

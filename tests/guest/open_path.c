@@ -1,5 +1,5 @@
 // O_PATH descriptors name a file without opening it; open(2).
-// syscalls: openat fstat fchdir readlinkat
+// syscalls: openat fchdir readlinkat newfstatat
 #include "ktap.h"
 
 TEST(no_reading) {

@@ -1,5 +1,5 @@
 // Two processes talk through pipes: ping-pong, end of file at the other's end; pipe(7).
-// syscalls: pipe read write
+// syscalls: read write pipe2
 #include "ktap.h"
 
 ROLE(echo) {

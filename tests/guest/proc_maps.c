@@ -1,6 +1,6 @@
 // /proc/self/maps shows the program's text, the stack, and every map with its protection, in order; proc(5).
 // syscalls: mmap mprotect munmap openat
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic fixed
 #include "ktap.h"
 
 struct line {

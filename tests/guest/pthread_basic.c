@@ -1,6 +1,6 @@
 // A thread runs in the same memory, has its own tid, and its value reaches join; pthread_create(3).
-// syscalls: clone clone3 exit gettid set_robust_list
-// build: static dynamic musl
+// syscalls: clone3 exit gettid set_robust_list
+// build: static dynamic musl fixed musl-dynamic
 // needs: threads
 #include "ktap.h"
 #include <pthread.h>

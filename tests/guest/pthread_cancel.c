@@ -1,6 +1,6 @@
 // A thread blocked in read() is cancelled there and runs its clean-up handlers; pthread_cancel(3).
 // syscalls: tgkill rt_sigreturn futex
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic
 // needs: threads
 #include "ktap.h"
 #include <pthread.h>

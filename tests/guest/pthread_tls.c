@@ -1,6 +1,6 @@
 // Every thread has its own __thread variables and its own FS base; arch_prctl(2).
 // syscalls: arch_prctl
-// build: static dynamic musl
+// build: static dynamic musl musl-dynamic fixed
 // needs: threads
 #include "ktap.h"
 #include <pthread.h>

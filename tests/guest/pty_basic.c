@@ -1,5 +1,5 @@
 // A pseudo-terminal pair: opening, names, bytes both ways, newline translation; pty(7).
-// syscalls: ioctl open
+// syscalls: ioctl openat
 // needs: pty
 // build: static musl
 #include "ktap.h"

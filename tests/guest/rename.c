@@ -1,5 +1,5 @@
 // rename() replaces what it may, keeps the inode, and refuses the rest; rename(2).
-// syscalls: rename renameat
+// syscalls: rename
 // build: static musl
 #include "ktap.h"
 

@@ -30,6 +30,30 @@ TEST(to_the_subreaper) {
     CHECK_EQ(wait_status(orphan), EXITED(12));
 }
 
+ROLE(lost) {
+    pid_t parent = atoi(ktap_argv[2]), pid = getpid();
+    CHECK(EVENTUALLY(getppid() != parent));
+    CHECK_EQ(kill(getppid(), 0) == 0 || errno == EPERM, 1);
+    MUST(write(atoi(ktap_argv[3]), &pid, sizeof pid));
+}
+ROLE(leaving) {
+    char mine[16];
+    snprintf(mine, sizeof mine, "%d", getpid());
+    SPAWN("lost", mine, ktap_argv[2]);
+}
+TEST(to_whoever_collects_orphans) {
+    int p[2];
+    pid_t orphan = 0;
+    char out[16];
+    MUST(prctl(PR_SET_CHILD_SUBREAPER, 0));
+    MUST(pipe(p));
+    snprintf(out, sizeof out, "%d", p[1]);
+    CHECK_EQ(wait_status(SPAWN("leaving", out)), EXITED(0));
+    CHECK_EQ(read(p[0], &orphan, sizeof orphan), sizeof orphan);
+    CHECK_ERR(waitpid(orphan, NULL, 0), ECHILD);
+    CHECK(EVENTUALLY(kill(orphan, 0) == -1));
+}
+
 static volatile int told;
 static void on_signal(int sig) { (void)sig, told = 1; }
 ROLE(bereaved) {
@@ -53,6 +77,7 @@ TEST(parent_death_signal) {
     int p[2], q[2];
     pid_t child;
     char out[16], in[16];
+    MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
     MUST(pipe(p) | pipe(q));
     snprintf(out, sizeof out, "%d", p[1]);
     snprintf(in, sizeof in, "%d", q[0]);

@@ -1,6 +1,6 @@
 // A handler runs on kill() to oneself, before kill() returns, with the right number; sigaction(2).
 // syscalls: rt_sigaction rt_sigreturn kill getpid
-// build: static musl
+// build: static musl fixed
 #include "ktap.h"
 
 static volatile sig_atomic_t count, last;

@@ -1,5 +1,5 @@
 // Calls that a handler always ends with EINTR, SA_RESTART or not; signal(7).
-// syscalls: nanosleep poll select epoll_wait rt_sigsuspend pause
+// syscalls: poll epoll_wait rt_sigsuspend pause clock_nanosleep pselect6
 #include "ktap.h"
 #include <poll.h>
 #include <sys/epoll.h>

@@ -1,6 +1,6 @@
 // The C library's own files: buffered writing, reading lines, seeking, popen-free temporary files; stdio(3).
 // syscalls: openat read write lseek newfstatat
-// build: static dynamic musl
+// build: static dynamic musl fixed musl-dynamic
 #include "ktap.h"
 
 TEST(write_and_read_lines) {

@@ -1,5 +1,5 @@
 // A thread that spins without a system call does not keep another from running; sched(7).
-// syscalls: sched_yield
+// syscalls: 
 // needs: threads
 #include "ktap.h"
 #include <pthread.h>

@@ -32,4 +32,5 @@ TEST(errors) {
         CHECK_ERR(setdomainname("x", 1), EPERM);
     }
     CHECK_EQ(sethostname("x", -1), -1);
+    CHECK_EQ(setdomainname("x", -1), -1);
 }

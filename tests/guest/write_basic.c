@@ -1,6 +1,6 @@
 // write() puts bytes into a file and a pipe and returns how many; write(2).
 // syscalls: write
-// build: static dynamic musl
+// build: static dynamic musl fixed musl-dynamic
 #include "ktap.h"
 
 TEST(returns_the_count) {
