@@ -7,7 +7,7 @@
 //! records. Slices of one track nest or follow each other: viewers drop those that overlap.
 
 use core::fmt::Write as _;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::format;
 use std::io::{self, Write};
 use std::path::Path;
@@ -46,7 +46,6 @@ pub fn write(
         now,
         state: State::new(&now.tasks),
         waits: BTreeMap::new(),
-        runnable: BTreeSet::new(),
         wakes: VecDeque::new(),
     };
     writer.names(records.clone())?;
@@ -84,6 +83,13 @@ struct Wake {
     to_call: bool,
 }
 
+/// The kernel's own process and its first track, for events of no task: `PID_MAX_LIMIT`, above every pid. Task 0 is
+/// the idle CPU and must stay without events to be taken for idle.
+const KERNEL: u32 = 1 << 22;
+
+/// A track for the times a debugger held the world, so that a pause is not taken for latency.
+const DEBUGGER: u32 = KERNEL + 1;
+
 /// Wake-ups remembered at a time; older ones lose their arrow.
 const MAX_WAKES: usize = 4096;
 
@@ -97,14 +103,17 @@ struct Writer<'a> {
     now: &'a Snapshot,
     state: State,
     waits: BTreeMap<u32, Vec<Wait>>,
-    runnable: BTreeSet<u32>,
     wakes: VecDeque<Wake>,
 }
 
 impl Writer<'_> {
     /// Begins an event of phase `ph` on the track of `tid`: everything up to its name.
     fn begin(&mut self, ph: char, tid: u32, name: &str) {
-        let tgid = self.state.task(tid).tgid;
+        let (tgid, tid) = match tid {
+            0 => (KERNEL, KERNEL),
+            DEBUGGER => (KERNEL, DEBUGGER),
+            _ => (self.state.task(tid).tgid, tid),
+        };
         self.line.clear();
         let _ = write!(self.line, "{{\"ph\":\"{ph}\",\"pid\":{tgid},\"tid\":{tid},\"name\":");
         json::string(&mut self.line, name);
@@ -138,30 +147,29 @@ impl Writer<'_> {
     /// The names tasks have in the end, for a track has one name only.
     fn names(&mut self, records: impl Iterator<Item = (u64, Record)>) -> io::Result<()> {
         let mut last = State::new(&self.now.tasks);
-        last.task(0);
         for (seq, record) in records {
             last.step(seq, record);
             last.task(record.tid);
         }
-        for (&tid, task) in last.tasks() {
-            let comm = if tid == 0 { "llano" } else { &task.comm };
-            for (what, of) in [("process_name", task.tgid), ("thread_name", tid)] {
-                if what == "process_name" && tid != task.tgid {
-                    continue;
-                }
-                self.line.clear();
-                let _ = write!(
-                    self.line,
-                    "{{\"ph\":\"M\",\"pid\":{},\"tid\":{of},\"name\":\"{what}\"",
-                    task.tgid
-                );
-                self.line.push_str(",\"args\":{\"name\":");
-                json::string(&mut self.line, if what == "thread_name" && tid == 0 { "kernel" } else { comm });
-                self.line.push('}');
-                self.end()?;
+        self.name("process_name", KERNEL, KERNEL, "llano")?;
+        self.name("thread_name", KERNEL, KERNEL, "kernel")?;
+        self.name("thread_name", KERNEL, DEBUGGER, "debugger")?;
+        for (&tid, task) in last.tasks().range(1..) {
+            if tid == task.tgid {
+                self.name("process_name", tid, tid, &task.comm)?;
             }
+            self.name("thread_name", task.tgid, tid, &task.comm)?;
         }
         Ok(())
+    }
+
+    fn name(&mut self, what: &str, pid: u32, tid: u32, name: &str) -> io::Result<()> {
+        self.line.clear();
+        let _ = write!(self.line, "{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{tid},\"name\":\"{what}\"");
+        self.line.push_str(",\"args\":{\"name\":");
+        json::string(&mut self.line, name);
+        self.line.push('}');
+        self.end()
     }
 
     fn step(&mut self, seq: u64, step: Step) -> io::Result<()> {
@@ -303,14 +311,14 @@ impl Writer<'_> {
     }
 
     fn counter(&mut self, tsc: u64, name: &str, value: i64) -> io::Result<()> {
-        self.begin('C', 0, name);
+        self.begin('C', KERNEL, name);
         self.ts(tsc);
         let _ = write!(self.line, ",\"args\":{{\"value\":{value}}}");
         self.end()
     }
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
-        let &Record { tsc, tid, duration, nr, args, result, .. } = record;
+        let &Record { tsc, tid, nr, args, result, .. } = record;
         let signal = || {
             let mut name = String::new();
             format::signal(&mut name, nr.into()).unwrap_or_default();
@@ -334,10 +342,12 @@ impl Writer<'_> {
                         Wake { id: seq, tsc, waker: tid, woken, ran: None, from_call: false, to_call: false };
                     self.wakes.push_back(wake);
                 }
-                self.set_runnable(tsc, woken, true)
+                Ok(())
             }
-            Event::Switch => self.switch(record),
-            Event::Clone => self.set_runnable(tsc, args[0] as u32, true),
+            Event::Switch => {
+                self.switch(tsc, args[0] as u32);
+                Ok(())
+            }
             Event::Exit => {
                 self.waits(tid)?;
                 let how = match result as i32 & 0x7f {
@@ -348,8 +358,7 @@ impl Writer<'_> {
                         name
                     }
                 };
-                self.instant(tsc, tid, "exit", &how, &[])?;
-                self.set_runnable(tsc, tid, false)
+                self.instant(tsc, tid, "exit", &how, &[])
             }
             Event::SignalSent => {
                 let to = format!("{} to {}", signal(), args[0]);
@@ -371,50 +380,38 @@ impl Writer<'_> {
             }
             Event::Irq => {
                 let name = Irq::from_raw(nr).map_or("irq", Irq::name);
-                self.begin('X', 0, name);
-                self.span(tsc.saturating_sub(duration), tsc);
-                self.field("cat", "irq");
-                self.end()
+                self.kernel_span(KERNEL, record, "irq", name)
             }
             Event::Counter => {
                 let name = Counter::from_raw(nr).map_or("counter", Counter::name);
                 self.counter(tsc, name, result)
             }
-            Event::Stop => self.stop(seq, record),
-            // They are steps of their own.
-            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+            Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
+            // The calls tell of births; the others are steps of their own.
+            Event::Clone | Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => {
+                Ok(())
+            }
         }
     }
 
-    fn switch(&mut self, record: &Record) -> io::Result<()> {
-        let (tsc, prev, next) = (record.tsc, record.tid, record.args[0] as u32);
+    /// `next` runs: what it waited for has come, and the arrow that points at it has an end.
+    fn switch(&mut self, tsc: u64, next: u32) {
         if let Some(wait) = self.waits.get_mut(&next).and_then(|waits| waits.last_mut()) {
             wait.end.get_or_insert(tsc);
         }
         if let Some(wake) = self.wakes.iter_mut().rev().find(|wake| wake.woken == next) {
             wake.ran.get_or_insert(tsc);
         }
-        if prev != 0 && record.nr != 0 {
-            self.set_runnable(tsc, prev, false)?;
-        }
-        if next != 0 { self.set_runnable(tsc, next, true) } else { Ok(()) }
     }
 
-    /// Counts the tasks that run or could.
-    fn set_runnable(&mut self, tsc: u64, tid: u32, runnable: bool) -> io::Result<()> {
-        let changed = if runnable { self.runnable.insert(tid) } else { self.runnable.remove(&tid) };
-        if changed { self.counter(tsc, "runnable", self.runnable.len() as i64) } else { Ok(()) }
-    }
-
-    /// A debugger's stop is a track of its own, so that paused time is not taken for latency.
-    fn stop(&mut self, seq: u64, record: &Record) -> io::Result<()> {
-        for (ph, tsc) in [('b', record.tsc.saturating_sub(record.duration)), ('e', record.tsc)] {
-            self.begin(ph, 0, "stopped by the debugger");
-            self.ts(tsc);
-            let _ =
-                write!(self.line, ",\"cat\":\"debugger\",\"id\":{seq},\"args\":{{\"task\":{}}}", record.tid);
-            self.end()?;
+    /// What the kernel did for no task in particular.
+    fn kernel_span(&mut self, track: u32, record: &Record, cat: &str, name: &str) -> io::Result<()> {
+        self.begin('X', track, name);
+        self.span(record.tsc.saturating_sub(record.duration), record.tsc);
+        self.field("cat", cat);
+        if record.tid != 0 {
+            let _ = write!(self.line, ",\"args\":{{\"task\":{}}}", record.tid);
         }
-        Ok(())
+        self.end()
     }
 }

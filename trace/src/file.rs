@@ -16,10 +16,10 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     try_write(path, fill).map_err(|error| format!("cannot write {}: {}", path.display(), reason(&error)))
 }
 
-/// Tells before the work whether [`write`] could begin.
+/// Tells before the work whether [`write()`] could begin.
 ///
 /// # Errors
-/// As [`write`] would fail.
+/// As [`write()`] would fail.
 pub fn check(path: &Path) -> Result<(), String> {
     let attempt = || {
         let target = Target::of(path)?;

@@ -15,7 +15,7 @@
 //! - [`format`]: a call as text
 //! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
 //! - [`stats`]: where the time went
-//! - [`file`]: files that appear complete or not at all
+//! - [`mod@file`]: files that appear complete or not at all
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -30,12 +30,17 @@ pub(crate) fn write(
         line.clear();
         let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
         let tid = record.tid;
-        let _ = write!(line, "{who}-{tid} ({tgid}) [000] d..3 {seconds}.{rest:09}: ");
+        // The idle task is of no process: with one it would be taken for a task that runs.
+        let _ = match tid {
+            0 => write!(line, "idle-0 (-----) "),
+            _ => write!(line, "{who}-{tid} ({tgid}) "),
+        };
+        let _ = write!(line, "[000] d..3 {seconds}.{rest:09}: ");
         let _ = if event == Event::Switch {
-            let left = if tid == 0 {
-                TaskState::Runnable
-            } else {
-                TaskState::from_raw(record.nr).unwrap_or(TaskState::Sleeping)
+            // The idle task sleeps when it does not run, or it would be counted among the runnable.
+            let left = match tid {
+                0 => TaskState::Sleeping,
+                _ => TaskState::from_raw(record.nr).unwrap_or(TaskState::Sleeping),
             };
             write!(
                 line,

@@ -126,7 +126,7 @@ impl State {
     pub fn task(&mut self, tid: u32) -> &mut Task {
         self.tasks.entry(tid).or_insert_with(|| Task {
             tgid: tid,
-            comm: if tid == 0 { "swapper".to_owned() } else { "?".to_owned() },
+            comm: if tid == 0 { "idle".to_owned() } else { "?".to_owned() },
             fds: Rc::default(),
             strings: Vec::new(),
         })

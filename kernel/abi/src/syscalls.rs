@@ -1,6 +1,6 @@
 //! The system calls of x86-64 Linux, up to 6.18, with what each argument and result means.
 //!
-//! One row of [`table`] a call. From it come the number constants ([`nr`]), the rows by number ([`lookup`]), the
+//! One row of `syscalls/table.rs` a call. From it come the number constants ([`nr`]), the rows by number ([`lookup`]), the
 //! classes a filter names ([`Class`]) and, in the tracer, the text of every call.
 
 use crate::names::{FlagSet, Name};
