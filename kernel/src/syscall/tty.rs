@@ -61,7 +61,8 @@ pub fn may(k: &mut Kernel, tid: Tid, file: &TtyFile, wish: Wish) -> Result<(), F
     let process = k.process_of(tid);
     let group = process.pgid;
     let mine = process.tty.as_ref().is_some_and(|tty| Rc::ptr_eq(tty, &file.terminal));
-    if !mine || file.side == Side::Master || !file.terminal.look(|pair| pair.slave.is_background(group, wish)) {
+    if !mine || file.side == Side::Master || !file.terminal.look(|pair| pair.slave.is_background(group, wish))
+    {
         return Ok(());
     }
     let number = wish.signal() as i32;
@@ -103,7 +104,11 @@ pub fn opened(k: &mut Kernel, tid: Tid, file: &File) {
     let process = k.process_of(tid);
     let fits = process.sid == process.pid && process.tty.is_none() && file.readable();
     let free = tty.terminal.look(|pair| pair.slave.session()) == 0;
-    if tty.side == Side::Slave && fits && free && file.flags.get() & oflag::NOCTTY == 0 && !tty.terminal.is_console()
+    if tty.side == Side::Slave
+        && fits
+        && free
+        && file.flags.get() & oflag::NOCTTY == 0
+        && !tty.terminal.is_console()
     {
         take(k, tid, &tty.terminal);
     }

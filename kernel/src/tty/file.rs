@@ -85,9 +85,12 @@ impl TtyFile {
         }
     }
 
-    /// Reads what is there, whatever VMIN says; `EAGAIN` if nothing is.
+    /// Reads what is there, whatever VMIN says, perhaps nothing: how a read ends whose time is over.
     pub fn read_anything(&self, dst: &mut Dst<'_>) -> Result<usize> {
-        self.read_as(dst, Content::Anything)
+        match self.read_as(dst, Content::Anything) {
+            Err(Errno::EAGAIN) => Ok(0),
+            result => result,
+        }
     }
 
     fn read_as(&self, dst: &mut Dst<'_>, content: Content) -> Result<usize> {
@@ -170,13 +173,6 @@ impl FileOps for TtyFile {
         match self.side {
             Side::Slave => alloc::format!("/dev/{}", self.terminal.name()),
             Side::Master => "/dev/ptmx".into(),
-        }
-    }
-
-    fn timeout_ns(&self, events: u32) -> Option<u64> {
-        match self.read_timer() {
-            Timer::Whole(ns) | Timer::Gap(ns) if events & poll::IN != 0 => Some(ns),
-            _ => None,
         }
     }
 
