@@ -1,8 +1,12 @@
 //! Terminals and tasks: job control, controlling terminals, and the ioctls about them. What concerns the terminal
 //! alone is the noun's ([`crate::tty::ioctl`]).
 
+use crate::cred::Cred;
 use crate::error::{Errno, Fail, Result, SysResult};
+use crate::fs::console;
 use crate::fs::file::{File, oflag};
+use crate::fs::hostfs::Owners;
+use crate::fs::namei::{Follow, WalkCx, walk};
 use crate::kernel::Kernel;
 use crate::signal;
 use crate::sigstate::{SIG_IGN, SigInfo, code};
@@ -14,6 +18,7 @@ use crate::wait::Tid;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use llano_abi::termios::*;
+use llano_machine::term;
 
 /// Sends the signals that terminals want sent; the run loop calls this while
 /// [`Outbox::any`](crate::tty::terminal::Outbox::any).
@@ -120,6 +125,40 @@ pub fn take(k: &mut Kernel, tid: Tid, terminal: &TtyRef) {
     process.tty = Some(terminal.clone());
     let (session, group) = (process.sid, process.pgid);
     terminal.with(|pair| pair.slave.set_session(session, group));
+}
+
+/// What the first process gets as standard input, output and error. If llano's own input and output are a terminal,
+/// that becomes the console and the guest's; all else passes through as it is.
+pub fn standard_files(k: &Kernel, cred: &Cred, owners: Owners) -> [Option<Rc<File>>; 3] {
+    let console = (term::is_tty(0) && term::is_tty(1)).then(|| open_console(k, cred).ok()).flatten();
+    let through = [0, 1, 2].map(|fd| console.is_none() || !term::is_tty(fd));
+    let mut files = console::open(&k.env, owners, through);
+    for (file, through) in files.iter_mut().zip(through) {
+        if !through {
+            *file = console.clone();
+        }
+    }
+    files
+}
+
+/// Makes the host's terminal the console and opens that, by its name in the tree if it has one there.
+fn open_console(k: &Kernel, cred: &Cred) -> Result<Rc<File>> {
+    let terminal = k.terminals.open_host()?;
+    let root = k.mounts.root();
+    let cx = WalkCx { mounts: &k.mounts, root: &root, cred, resolve: 0 };
+    let path = walk(&cx, &root, b"/dev/console", Follow::Yes).ok();
+    Ok(File::new(k.terminals.open(&terminal, cred)?, oflag::RDWR, path))
+}
+
+/// Gives the console to the first process's session, as a login program would. An init gets none, as on Linux:
+/// the terminal is for the sessions it starts.
+pub fn lend_console(k: &mut Kernel, tid: Tid, program: &[u8]) {
+    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or(program);
+    if let Some(console) = k.terminals.console()
+        && name != b"init"
+    {
+        take(k, tid, &console);
+    }
 }
 
 /// ioctl(2) on a terminal.

@@ -36,7 +36,8 @@ impl Host {
             Ok(fd) => fd,
             Err(_) => HostFd::dup_of(0)?,
         };
-        term::raw(fd.raw())?;
+        // Named by the standard descriptor, which stays open until the very end, when it is restored.
+        term::raw(0)?;
         let mut watched = env.watched.borrow_mut();
         // The console waits for the host by its key alone: no queue.
         watched.push(None);
@@ -65,7 +66,7 @@ impl Host {
     /// Makes the terminal raw again, after someone else had it.
     pub(super) fn reclaim(&self) {
         // A terminal that went away is noticed at the next read.
-        let _ = term::raw(self.fd.raw());
+        let _ = term::raw(0);
     }
 
     /// Hands on what was typed; false if the terminal is gone.
