@@ -10,6 +10,7 @@
 //! - [`console`]: what llano was started with as stdin, stdout, stderr
 //! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
+//! - [`overlay`]: a read-only tree and the changes to it in RAM
 //! - [`tmpfs`]: files in RAM
 
 pub mod console;
@@ -22,6 +23,7 @@ pub mod inode;
 pub mod locks;
 pub mod mount;
 pub mod namei;
+pub mod overlay;
 pub mod path;
 pub mod tmpfs;
 
