@@ -38,7 +38,7 @@ impl OverlayInode {
         let new = NewFile { mode: attr.mode, uid: attr.uid, gid: attr.gid, rdev: attr.rdev };
         let upper = match self.kind {
             mode::LNK => self.new_symlink(&lower.readlink()?, &new)?,
-            _ => self.fs.upper.tmpfile(&new)?,
+            _ => self.fs.upper.tmpfile(&new, 0)?,
         };
         if self.kind == mode::REG && contents == Contents::Keep {
             copy_contents(&lower, &upper)?;

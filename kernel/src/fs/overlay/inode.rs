@@ -80,17 +80,17 @@ impl Inode for OverlayInode {
     }
 
     fn create(&self, name: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
-        self.add(name, || self.fs.upper.tmpfile(new))
+        self.add(name, || self.fs.upper.tmpfile(new, 0))
     }
 
     fn symlink(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
         self.add(name, || self.new_symlink(target, new))
     }
 
-    fn tmpfile(&self, new: &NewFile) -> Result<Rc<dyn Inode>> {
+    fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
         self.alive()?;
-        let inode = self.from_above(self.fs.upper.tmpfile(new)?)?;
-        inode.nameless.set(true);
+        let inode = self.from_above(self.fs.upper.tmpfile(new, 0)?)?;
+        inode.nameless.set(flags & oflag::EXCL == 0);
         Ok(inode)
     }
 

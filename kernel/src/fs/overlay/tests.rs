@@ -149,7 +149,7 @@ fn hard_links_are_one_file() {
     }
     assert_eq!(c.attr().unwrap().nlink, 0);
     assert_eq!(s.root.link(b"d", &c), Err(Errno::ENOENT));
-    let tmp = s.root.tmpfile(&new(mode::REG | 0o600)).unwrap();
+    let tmp = s.root.tmpfile(&new(mode::REG | 0o600), 0).unwrap();
     s.root.link(b"d", &tmp).unwrap();
     assert_eq!(s.get("d").unwrap().attr().unwrap().nlink, 1);
 }
