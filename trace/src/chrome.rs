@@ -93,7 +93,7 @@ const DEBUGGER: u32 = KERNEL + 1;
 /// Wake-ups remembered at a time; older ones lose their arrow.
 const MAX_WAKES: usize = 4096;
 
-/// Waits remembered inside one call; a call that waits more often shows its first ones.
+/// Waits held back until their call is written; more are written before it.
 const MAX_WAITS: usize = 256;
 
 struct Writer<'a> {
@@ -189,7 +189,7 @@ impl Writer<'_> {
         self.call_args(call.tid, call.nr, &call.args, Some(call.result), call);
         let _ = write!(self.line, ",\"event\":{}}}", call.seq);
         self.end()?;
-        self.waits(call.tid)?;
+        self.waits(call.tid, Some(call.end))?;
         self.arrows(call)
     }
 
@@ -216,12 +216,13 @@ impl Writer<'_> {
     }
 
     /// The waits inside the call just written: after it, so that of two slices that begin at once the outer is first.
-    fn waits(&mut self, tid: u32) -> io::Result<()> {
+    /// One that no switch ended, because the task went on without leaving the CPU, ends with the call at `until`.
+    fn waits(&mut self, tid: u32, until: Option<u64>) -> io::Result<()> {
         for wait in self.waits.remove(&tid).unwrap_or_default() {
             let waiting =
                 u16::try_from(wait.waiting).ok().and_then(Waiting::from_raw).unwrap_or(Waiting::Other);
             let name = format!("wait {}", waiting.name());
-            match wait.end {
+            match wait.end.or(until) {
                 Some(end) => {
                     self.begin('X', tid, &name);
                     self.span(wait.start, end);
@@ -282,7 +283,7 @@ impl Writer<'_> {
         self.call_args(task.tid, open.nr, &open.args, None, &call);
         self.line.push('}');
         self.end()?;
-        self.waits(task.tid)?;
+        self.waits(task.tid, None)?;
         self.arrows(&call)
     }
 
@@ -326,10 +327,11 @@ impl Writer<'_> {
         };
         match event {
             Event::Block => {
-                let waits = self.waits.entry(tid).or_default();
-                if waits.len() < MAX_WAITS {
-                    waits.push(Wait { start: tsc, end: None, waiting: args[0], object: args[1] });
+                if self.waits.get(&tid).is_some_and(|waits| waits.len() == MAX_WAITS) {
+                    self.waits(tid, Some(tsc))?;
                 }
+                let wait = Wait { start: tsc, end: None, waiting: args[0], object: args[1] };
+                self.waits.entry(tid).or_default().push(wait);
                 Ok(())
             }
             Event::Wake => {
@@ -349,7 +351,7 @@ impl Writer<'_> {
                 Ok(())
             }
             Event::Exit => {
-                self.waits(tid)?;
+                self.waits(tid, Some(tsc))?;
                 let how = match result as i32 & 0x7f {
                     0 => format!("exit {}", result >> 8 & 0xff),
                     by => {

@@ -77,6 +77,10 @@ pub fn call(out: &mut String, nr: usize, values: &[u64; 6], returned: Option<i64
 
 /// What the call returned: `3</etc/passwd>`, or `-1 ENOENT (No such file or directory)`.
 pub fn result(out: &mut String, nr: usize, value: i64, context: Context<'_>) {
+    if let Some((name, message)) = restart(value) {
+        write!(out, "? {name} ({message})").unwrap_or_default();
+        return;
+    }
     if let Some(errno) = Errno::of_result(value) {
         write!(out, "-1 {errno} ({})", errno.message()).unwrap_or_default();
         return;
@@ -89,6 +93,22 @@ pub fn result(out: &mut String, nr: usize, value: i64, context: Context<'_>) {
         Ret::Never => out.push('?'),
         Ret::Int | Ret::Size | Ret::Pid | Ret::Id => write!(out, "{value}").unwrap_or_default(),
     }
+}
+
+/// The results with which a kernel tells itself to make a call again; no program sees them.
+fn restart(result: i64) -> Option<(&'static str, &'static str)> {
+    match result {
+        -512 => Some(("ERESTARTSYS", "To be restarted if SA_RESTART is set")),
+        -513 => Some(("ERESTARTNOINTR", "To be restarted")),
+        -514 => Some(("ERESTARTNOHAND", "To be restarted if no handler")),
+        -516 => Some(("ERESTART_RESTARTBLOCK", "Interrupted by signal")),
+        _ => None,
+    }
+}
+
+/// The error in a result, if it is one that a program sees.
+pub fn error(result: i64) -> Option<Errno> {
+    Errno::of_result(result).filter(|_| restart(result).is_none())
 }
 
 /// How many of a call's arguments mean something, given the others.
@@ -324,6 +344,10 @@ mod tests {
             (line(nr::UMASK, &[0o22], 0o77), "umask(022) = 077"),
             (line(nr::EXIT_GROUP, &[3], 0), "exit_group(3) = ?"),
             (line(nr::GETPID, &[], 9), "getpid() = 9"),
+            (
+                line(nr::READ, &[4, 0x99, 1], -512),
+                "read(4<pipe:[7]>, 0x99, 1) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+            ),
             (
                 line(423, &[1], -38),
                 "syscall_0x1a7(0x1, 0x0, 0x0, 0x0, 0x0, 0x0) = -1 ENOSYS (Function not implemented)",

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use llano_abi::syscalls::{self, NR_LIMIT};
+use llano_abi::syscalls::{ArgKind, SYSCALLS};
 
 use crate::filter::{CallSet, Filter};
 use crate::record::{BytesKind, Counter, Event, Irq, Record, TaskState, Waiting};
@@ -28,16 +28,21 @@ pub struct Recorder {
     filter: Filter,
     /// Calls of more than four arguments.
     wide: CallSet,
+    /// Calls that read a string.
+    strings: CallSet,
 }
 
 impl Recorder {
     /// A ring of about `bytes`, rounded to a power of two of at least two packets, that keeps everything.
     pub fn new(bytes: usize) -> Recorder {
         let capacity = (bytes / size_of::<Record>()).next_power_of_two().max(2 * PACKET as usize);
-        let mut wide = CallSet::NONE;
-        for nr in 0..NR_LIMIT {
-            if syscalls::lookup(nr).is_some_and(|call| call.args.len() > 4) {
-                wide.insert(nr);
+        let (mut wide, mut strings) = (CallSet::NONE, CallSet::NONE);
+        for call in SYSCALLS {
+            if call.args.len() > 4 {
+                wide.insert(call.nr.into());
+            }
+            if call.args.iter().any(|arg| matches!(arg.kind, ArgKind::Path | ArgKind::Str)) {
+                strings.insert(call.nr.into());
             }
         }
         Recorder {
@@ -46,12 +51,20 @@ impl Recorder {
             next: 0,
             filter: Filter::ALL,
             wide,
+            strings,
         }
     }
 
     /// A recorder without a ring, which never keeps anything.
     pub const fn off() -> Recorder {
-        Recorder { records: Vec::new(), capacity: 0, next: 0, filter: Filter::NONE, wide: CallSet::NONE }
+        Recorder {
+            records: Vec::new(),
+            capacity: 0,
+            next: 0,
+            filter: Filter::NONE,
+            wide: CallSet::NONE,
+            strings: CallSet::NONE,
+        }
     }
 
     /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
@@ -121,6 +134,12 @@ impl Recorder {
             let event = Event::SyscallArgs as u16;
             self.push(Record { tsc: now, args: [e, f, 0, 0], tid, event, nr: nr16, ..Record::default() });
         }
+    }
+
+    /// Whether call `nr` is kept and reads a string worth a [`Recorder::call_bytes`].
+    #[inline]
+    pub fn wants_strings(&self, nr: usize) -> bool {
+        self.strings.contains(nr) && self.filter.keeps_call(nr)
     }
 
     /// A path or buffer that call `nr` of `tid` read at guest address `address`: written before the call's record.

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-use llano_abi::errno::Errno;
-
 use crate::format;
 use crate::record::{Event, Record};
 use crate::snapshot::Snapshot;
@@ -90,7 +88,7 @@ impl Stats {
                         .entry(call.nr)
                         .or_insert_with(|| CallStats { nr: call.nr, ..CallStats::default() });
                     row.calls += 1;
-                    row.errors += u64::from(Errno::of_result(call.result).is_some());
+                    row.errors += u64::from(format::error(call.result).is_some());
                     row.total_ns += total;
                     row.waited_ns += waited.min(total);
                     row.max_ns = row.max_ns.max(total);

@@ -7,6 +7,7 @@ use std::env;
 use std::path::PathBuf;
 
 use llano_abi::syscalls::nr;
+use llano_trace::record::{TaskState, Waiting};
 use llano_trace::recorder::Recorder;
 use llano_trace::snapshot::Snapshot;
 use llano_trace::stats::Stats;
@@ -203,6 +204,23 @@ fn slices_of_a_track_nest() {
             open.push(end);
         }
     }
+}
+
+/// Woken before it left the CPU, a task goes on without a switch: its wait ends with its call.
+#[test]
+fn a_wait_without_a_switch_ends() {
+    let (_, now) = common::pipeline(0);
+    let mut ring = Recorder::new(0);
+    let at = |ns: u64| common::CLOCK.tsc0 + ns * 3;
+    for start in [1000, 3000] {
+        ring.block(at(start + 100), 10, nr::NANOSLEEP, Waiting::Timer, 0);
+        ring.syscall(at(start), at(start + 900), 10, nr::NANOSLEEP, 0, &[0; 6]);
+    }
+    ring.switch(at(5000), 0, 10, TaskState::Runnable);
+    let trace = export(&ring, &now);
+    let waits = trace.array("traceEvents").iter().filter(|event| event.str("name") == "wait timer");
+    let spans: Vec<_> = waits.map(|event| (ns(event, "ts"), ns(event, "dur"))).collect();
+    assert_eq!(spans, [(1100, 800), (3100, 800)]);
 }
 
 #[test]
