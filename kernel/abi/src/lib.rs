@@ -3,6 +3,7 @@
 //! - [`errno`]: error numbers with their names and messages
 //! - [`names`]: constants of every flags or enumeration argument, and their names
 //! - [`stat`]: structures of file calls
+//! - [`socket`], [`poll`]: structures and constants of sockets and of waiting for files
 //! - [`syscalls`]: every system call
 //! - [`termios`]: terminal settings and ioctls
 #![no_std]
@@ -11,5 +12,7 @@
 pub mod errno;
 pub mod names;
 pub mod stat;
+pub mod poll;
+pub mod socket;
 pub mod syscalls;
 pub mod termios;

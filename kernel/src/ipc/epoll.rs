@@ -7,7 +7,6 @@ use crate::env::Env;
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps};
 use crate::wait::{ReadyList, WaitQueue, poll};
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
@@ -72,12 +71,8 @@ pub struct Event {
 
 impl Epoll {
     /// An instance that watches nothing.
-    pub fn new(env: &Env) -> Box<dyn FileOps> {
-        Box::new(Epoll {
-            list: ReadyList::new(&env.wakes),
-            items: RefCell::default(),
-            above: RefCell::default(),
-        })
+    pub fn new(env: &Env) -> Epoll {
+        Epoll { list: ReadyList::new(&env.wakes), items: RefCell::default(), above: RefCell::default() }
     }
 
     /// Where to wait for watched files to become ready.
@@ -336,9 +331,10 @@ mod tests {
     use super::*;
     use crate::fs::file::oflag;
     use crate::ipc::tests::{env, pipe, read, write};
+    use alloc::boxed::Box;
 
     fn epoll(env: &Env) -> Rc<File> {
-        File::new(Epoll::new(env), oflag::RDWR, None)
+        File::new(Box::new(Epoll::new(env)), oflag::RDWR, None)
     }
 
     fn ask(file: &File) -> u32 {

@@ -5,7 +5,6 @@ use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps};
 use crate::user::{Dst, Src};
 use crate::wait::{WaitQueue, poll};
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::any::Any;
 use core::cell::Cell;
@@ -28,8 +27,8 @@ pub struct EventFd {
 
 impl EventFd {
     /// A counter that starts at `count`.
-    pub fn new(env: &Env, count: u32, take: Take) -> Box<dyn FileOps> {
-        Box::new(EventFd { count: Cell::new(count.into()), take, queue: env.queue() })
+    pub fn new(env: &Env, count: u32, take: Take) -> EventFd {
+        EventFd { count: Cell::new(count.into()), take, queue: env.queue() }
     }
 }
 

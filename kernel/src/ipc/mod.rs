@@ -14,6 +14,7 @@ pub mod pipe;
 pub mod ring;
 pub mod signalfd;
 pub mod timerfd;
+pub mod unix;
 
 use crate::env::Env;
 use crate::wait::{WaitQueue, Wakes, poll};
@@ -30,6 +31,10 @@ pub struct Registry {
     fifos: RefCell<BTreeMap<FileId, Rc<pipe::Pipe>>>,
     /// Armed timerfds.
     timers: timerfd::Armed,
+    /// Bound AF_UNIX sockets.
+    pub bound: unix::connect::Bound,
+    /// Files in messages.
+    pub flights: unix::gc::Flights,
     /// Where those wait who read or poll a signalfd; woken whenever any signal is sent.
     pub signals: WaitQueue,
 }
@@ -40,6 +45,8 @@ impl Registry {
         Registry {
             fifos: RefCell::default(),
             timers: timerfd::Armed::default(),
+            bound: Default::default(),
+            flights: Default::default(),
             signals: WaitQueue::new(wakes),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::user::{Dst, Src};
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// What is allocated at first.
@@ -107,8 +108,7 @@ impl Ring {
         if need <= self.buf.len() {
             return;
         }
-        let mut grown = Vec::new();
-        grown.resize(need.next_power_of_two().max(SMALLEST), 0);
+        let mut grown = vec![0; need.next_power_of_two().max(SMALLEST)];
         let first = self.len.min(self.buf.len() - self.head);
         grown[..first].copy_from_slice(&self.buf[self.head..self.head + first]);
         grown[first..self.len].copy_from_slice(&self.buf[..self.len - first]);

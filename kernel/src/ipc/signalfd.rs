@@ -10,7 +10,6 @@ use crate::fs::file::{File, FileOps};
 use crate::sigstate::SigSet;
 use crate::user::Dst;
 use crate::wait::WaitQueue;
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::any::Any;
 use core::cell::Cell;
@@ -24,8 +23,8 @@ pub struct SignalFd {
 
 impl SignalFd {
     /// Shows `mask`.
-    pub fn new(env: &Env, mask: SigSet) -> Box<dyn FileOps> {
-        Box::new(SignalFd { mask: Cell::new(mask), queue: env.ipc.signals.clone() })
+    pub fn new(env: &Env, mask: SigSet) -> SignalFd {
+        SignalFd { mask: Cell::new(mask), queue: env.ipc.signals.clone() }
     }
 }
 

@@ -8,7 +8,6 @@ use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps};
 use crate::user::Dst;
 use crate::wait::{WaitQueue, poll};
-use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -75,7 +74,7 @@ impl Timer {
         if let Some(next) = state.next
             && next <= now
         {
-            let missed = if state.interval > 0 { (now - next) / state.interval } else { 0 };
+            let missed = (now - next).checked_div(state.interval).unwrap_or(0);
             state.ticks = state.ticks.saturating_add(missed + 1);
             let step = state.interval.saturating_mul(missed + 1);
             state.next = if state.interval > 0 { Some(next.saturating_add(step)) } else { None };
@@ -124,8 +123,8 @@ pub struct TimerFd(pub Rc<Timer>);
 
 impl TimerFd {
     /// A disarmed timer on `base`.
-    pub fn new(env: &Rc<Env>, base: Base) -> Box<dyn FileOps> {
-        Box::new(TimerFd(Timer::new(env, base)))
+    pub fn new(env: &Rc<Env>, base: Base) -> TimerFd {
+        TimerFd(Timer::new(env, base))
     }
 }
 
@@ -225,9 +224,10 @@ impl Armed {
 mod tests {
     use super::*;
     use crate::ipc::tests::{env, read};
+    use alloc::boxed::Box;
 
     fn file(env: &Rc<Env>, base: Base) -> Rc<File> {
-        File::new(TimerFd::new(env, base), 0, None)
+        File::new(Box::new(TimerFd::new(env, base)), 0, None)
     }
 
     fn set(file: &File, to: Setting) -> Setting {
