@@ -1,1 +1,19 @@
-//! llano-repl.
+//! The faces of llano: the command line, a session from boot to exit, the monitor.
+//!
+//! - [`cli`]: the command line as data
+//! - [`session`]: parts put together, the system run
+//! - [`root`], [`stdio`]: the guest's files and its first descriptors
+//! - [`servers`]: gdb and the monitor beside the kernel
+//! - [`traces`]: the trace file
+//! - [`crash`]: when the kernel itself faults
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod crash;
+pub mod report;
+pub mod root;
+pub mod servers;
+pub mod session;
+pub mod stdio;
+pub mod tables;
+pub mod traces;

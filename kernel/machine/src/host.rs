@@ -185,3 +185,29 @@ pub fn resident_bytes() -> u64 {
     let text = core::str::from_utf8(&buf[..n]).unwrap_or("");
     text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * crate::PAGE as u64
 }
+
+/// Who started llano.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// umask.
+    pub umask: u32,
+}
+
+/// The identity and umask of this process.
+pub fn caller() -> Caller {
+    // SAFETY: calls without pointers, and getgroups into a buffer of the length it is told; umask is put back at once.
+    unsafe {
+        let mut groups = vec![0; 65536];
+        let n = libc::getgroups(groups.len() as i32, groups.as_mut_ptr()).max(0);
+        groups.truncate(n as usize);
+        let umask = libc::umask(0o22);
+        libc::umask(umask);
+        Caller { uid: libc::geteuid(), gid: libc::getegid(), groups, umask }
+    }
+}

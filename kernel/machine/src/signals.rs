@@ -353,3 +353,20 @@ fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> ! {
     }
     std::process::abort()
 }
+
+/// Return addresses below a crash, by frame pointers, while they lie on the same stack and point into llano's text.
+pub fn frames(crash: &Crash) -> Vec<u64> {
+    let mut out = Vec::new();
+    let (mut bp, mut last) = (crash.rbp, crash.rsp);
+    while out.len() < 32 && bp > last && bp - last < 1 << 20 && bp % 8 == 0 {
+        // SAFETY: the address lies above the crashed stack pointer within a megabyte of the last frame; a stack that
+        // is damaged there ends in the host's default action, in a process that is about to abort.
+        let [next, ret] = unsafe { *(bp as *const [u64; 2]) };
+        if !text_range().contains(&ret) {
+            break;
+        }
+        out.push(ret);
+        (last, bp) = (bp, next);
+    }
+    out
+}

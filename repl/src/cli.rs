@@ -1,0 +1,193 @@
+//! The command line, as data: what users and outside checks rely on.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A Linux-compatible kernel without an MMU, in one process, built to be looked into.
+#[derive(Debug, Parser)]
+#[command(name = "llano", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Without a command: an interactive shell on the default root (the host's / read-only, with a RAM overlay).")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `run`, which is the default.
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program (the default; `run --` escapes names of subcommands)
+    Run(Run),
+    /// Boot the default root, run a short shell session, record it and say where the time went
+    Demo,
+    /// Ask a running llano: commands over its monitor socket
+    Monitor(Monitor),
+    /// Print the system call table
+    Syscalls {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (troff)
+    Man,
+    /// Not in this build
+    #[command(external_subcommand)]
+    Program(Vec<OsString>),
+}
+
+/// How guest syscalls are caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Intercept {
+    /// The best that works here
+    Auto,
+    /// Syscall User Dispatch
+    Sud,
+    /// A seccomp filter on the instruction pointer
+    Seccomp,
+}
+
+/// What idle time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Time {
+    /// As long as it is
+    Real,
+    /// Skipped: idle jumps to the next timer
+    Virtual,
+}
+
+/// What network there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Net {
+    /// AF_UNIX only
+    None,
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// Root filesystem: a directory, or a .tar, .tar.gz or .tar.zst (default: / read-only below a RAM overlay)
+    #[arg(long, value_name = "SRC")]
+    pub root: Option<PathBuf>,
+    /// Write through to a directory root
+    #[arg(long)]
+    pub rw: bool,
+    /// RAM, as 512M or 2G
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    pub mem: u64,
+    /// Working directory in the guest (default: the caller's)
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Set an environment variable
+    #[arg(long, value_name = "K=V", value_parser = env_pair)]
+    pub env: Vec<(OsString, OsString)>,
+    /// Who the first process is: UID[:GID]
+    #[arg(long, value_name = "UID[:GID]", value_parser = user)]
+    pub user: Option<(u32, Option<u32>)>,
+    /// Host name in the guest
+    #[arg(long, value_name = "NAME")]
+    pub hostname: Option<String>,
+    /// How guest syscalls are caught
+    #[arg(long, value_enum, default_value = "auto")]
+    pub intercept: Intercept,
+    /// Real or virtual time
+    #[arg(long, value_enum, default_value = "real")]
+    pub time: Time,
+    /// Network
+    #[arg(long, value_enum, default_value = "none")]
+    pub net: Net,
+    /// Write a trace to this file at exit (.json), or `off` for no trace ring at all
+    #[arg(long, value_name = "PATH|off")]
+    pub trace: Option<PathBuf>,
+    /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
+    #[arg(long, value_name = "LIST")]
+    pub trace_filter: Option<String>,
+    /// Size of the trace ring
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    pub trace_ring: u64,
+    /// Let gdb attach: HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub gdb: Option<String>,
+    /// Wait for gdb before the first guest instruction
+    #[arg(long, requires = "gdb")]
+    pub gdb_wait: bool,
+    /// Answer the monitor on this Unix socket
+    #[arg(long, value_name = "PATH")]
+    pub monitor_socket: Option<PathBuf>,
+    /// No words of llano's own at exit
+    #[arg(long)]
+    pub quiet: bool,
+    /// The program and its arguments (default: a shell)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub cmd: Vec<OsString>,
+}
+
+/// Options of `monitor`.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// The socket that a llano was given by --monitor-socket
+    pub socket: PathBuf,
+    /// A command; may be given several times (default: commands from standard input)
+    #[arg(short, value_name = "CMD")]
+    pub commands: Vec<String>,
+    /// Answers as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options that are reserved: until they are built they answer "not in this build".
+pub const RESERVED: [&str; 11] = [
+    "--strict-nommu",
+    "--monitor",
+    "--post-mortem",
+    "--inject",
+    "--guard",
+    "--seed",
+    "--trace-self",
+    "--trace-detail",
+    "test",
+    "lint",
+    "trace",
+];
+
+fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("a size is a number with K, M, G or T, as 512M".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a size is a number with K, M, G or T, as 512M".to_string())?;
+    match number.checked_mul(1 << shift) {
+        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
+        Some(_) => Err("at least 1M".into()),
+        None => Err("that is too much".into()),
+    }
+}
+
+fn env_pair(text: &str) -> Result<(OsString, OsString), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.into(), value.into())),
+        _ => Err("expected KEY=VALUE".into()),
+    }
+}
+
+fn user(text: &str) -> Result<(u32, Option<u32>), String> {
+    let number = |s: &str| s.parse::<u32>().map_err(|_| format!("'{s}' is not a user or group number"));
+    match text.split_once(':') {
+        Some((uid, gid)) => Ok((number(uid)?, Some(number(gid)?))),
+        None => Ok((number(text)?, None)),
+    }
+}

@@ -1,0 +1,27 @@
+//! What llano says when a session is over: calls it does not know, processes it had to kill.
+
+use crate::cli::Run;
+use llano_kernel::Kernel;
+
+/// Prints it on standard error, nothing if there is nothing to say.
+pub fn at_exit(k: &Kernel, options: &Run) {
+    for report in &k.reports {
+        eprintln!("llano: {report}");
+    }
+    if options.quiet {
+        return;
+    }
+    let mut unknown: Vec<String> = k
+        .unknown_calls
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| **n > 0)
+        .map(|(nr, n)| format!("{} ({n})", llano_trace::format::name(nr)))
+        .collect();
+    if k.foreign_calls > 0 {
+        unknown.push(format!("32-bit calls by int 0x80 ({})", k.foreign_calls));
+    }
+    if !unknown.is_empty() {
+        eprintln!("llano: system calls that are not implemented (ENOSYS): {}", unknown.join(", "));
+    }
+}

@@ -1,0 +1,115 @@
+//! The guest's root filesystem, and who the guest is.
+
+use crate::cli::Run;
+use crate::session::Failure;
+use llano_kernel::cred::Cred;
+use llano_kernel::env::Env;
+use llano_kernel::fs::hostfs::{self, Access, Owners};
+use llano_kernel::fs::inode::{Inode, NewFile, mode};
+use llano_kernel::fs::namei::{Follow, WalkCx, walk};
+use llano_kernel::fs::tmpfs::TmpFs;
+use llano_kernel::fs::{Mounts, devfs};
+use llano_kernel::tty::devices::Terminals;
+use llano_kernel::tty::devpts::DevPts;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+
+/// The first process's identity and surroundings.
+pub struct Who {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+    /// umask.
+    pub umask: u32,
+    /// Environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The root is a directory of the host: the caller's working directory applies.
+    pub host_root: bool,
+    /// How owners of host files look.
+    pub owners: Owners,
+}
+
+impl Who {
+    /// With a directory root the caller; with an image root, or `--user 0`, root.
+    pub fn from(options: &Run) -> Who {
+        let caller = llano_machine::host::caller();
+        let host_root = options.root.as_ref().is_none_or(|r| r.is_dir());
+        let (uid, gid) = match (options.user, host_root) {
+            (Some((uid, gid)), _) => (uid, gid.unwrap_or(if uid == 0 { 0 } else { caller.gid })),
+            (None, true) => (caller.uid, caller.gid),
+            (None, false) => (0, 0),
+        };
+        let same = uid == caller.uid;
+        let owners = if same {
+            Owners::default()
+        } else {
+            Owners { user: Some((caller.uid, uid)), group: Some((caller.gid, gid)) }
+        };
+        Who {
+            uid,
+            gid,
+            groups: if same { caller.groups.clone() } else { Vec::new() },
+            umask: caller.umask,
+            environment: if host_root { std::env::vars_os().collect() } else { image_environment() },
+            host_root,
+            owners,
+        }
+    }
+}
+
+fn image_environment() -> Vec<(OsString, OsString)> {
+    let term = std::env::var_os("TERM").unwrap_or_else(|| "linux".into());
+    [
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
+        ("HOME", "/root".into()),
+        ("TERM", term),
+    ]
+    .map(|(k, v)| (k.into(), v))
+    .into()
+}
+
+/// Mounts the root and llano's own filesystems on it: /proc, /sys, /dev, /dev/pts, /dev/shm, /run.
+pub fn mount(env: &Rc<Env>, terminals: &Rc<Terminals>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
+    let mounts = root(env, options, who)?;
+    let root = mounts.root();
+    let cred = Cred::new(0, 0, Vec::new());
+    let place = |path: &str| {
+        let cx = WalkCx { mounts: &mounts, root: &root, cred: &cred, resolve: 0 };
+        walk(&cx, &root, path.as_bytes(), Follow::Yes)
+    };
+    let ram = |permissions: u32| -> Rc<dyn Inode> {
+        let top = NewFile { mode: mode::DIR | permissions, uid: 0, gid: 0, rdev: 0 };
+        TmpFs::mount(env, options.mem, &top)
+    };
+    let on = |path: &str, fs_type: &'static str, inode: Rc<dyn Inode>| -> Result<(), Failure> {
+        // A root without the directory does without the filesystem.
+        let Ok(at) = place(path) else { return Ok(()) };
+        mounts
+            .mount(fs_type, fs_type.as_bytes(), inode, at, 0)
+            .map(drop)
+            .map_err(|e| Failure::new(format!("cannot mount {fs_type} on {path}: {}", e.message())))
+    };
+    let dev = ram(0o755);
+    devfs::populate(&dev).map_err(|e| Failure::new(format!("cannot fill /dev: {}", e.message())))?;
+    on("/dev", "devtmpfs", dev)?;
+    on("/dev/pts", "devpts", DevPts::root(terminals))?;
+    on("/dev/shm", "tmpfs", ram(0o1777))?;
+    on("/run", "tmpfs", ram(0o755))?;
+    Ok(mounts)
+}
+
+fn root(_env: &Rc<Env>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
+    let source = options.root.clone().unwrap_or_else(|| "/".into());
+    let shown = source.display();
+    if !source.exists() {
+        return Err(Failure::new(format!("--root {shown}: no such file or directory")));
+    }
+    let access = if options.rw { Access::ReadWrite } else { Access::ReadOnly };
+    let inode = hostfs::root(source.as_os_str().as_bytes(), access, who.owners)
+        .map_err(|e| Failure::new(format!("--root {shown}: {}", e.message())))?;
+    Ok(Mounts::new("hostfs", source.as_os_str().as_bytes(), inode, 0))
+}

@@ -1,0 +1,261 @@
+//! A session: the parts put together, the system run, what is left written.
+
+use crate::cli::{Intercept, Run, Time};
+use crate::root;
+use llano_kernel::Kernel;
+use llano_kernel::boot::{First, Parts};
+use llano_kernel::cred::Cred;
+use llano_kernel::env::Env;
+use llano_kernel::error::Errno;
+use llano_kernel::fs::Path;
+use llano_kernel::fs::namei::{Follow, WalkCx, walk};
+use llano_kernel::run::Stop;
+use llano_kernel::tty::devices::Terminals;
+use llano_machine::bell::{Bell, Requests};
+use llano_machine::intercept::{self, Mode};
+use llano_machine::pool::Pool;
+use llano_machine::{clock, heap, signals, space, term};
+use llano_trace::filter::Filter;
+use llano_trace::recorder::Recorder;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
+
+/// Status of a command that is not there, as a shell gives it.
+const NOT_FOUND: i32 = 127;
+/// Status of a command that cannot be executed.
+const NOT_EXECUTABLE: i32 = 126;
+/// Status of llano's own failures.
+const FAILED: i32 = 125;
+
+/// A sentence for the user, and the status to end with.
+pub struct Failure {
+    /// What, where, why, what to do: one line.
+    pub text: String,
+    /// Exit status.
+    pub status: i32,
+}
+
+impl Failure {
+    /// A failure of llano's own.
+    pub fn new(text: impl Into<String>) -> Failure {
+        Failure { text: text.into(), status: FAILED }
+    }
+}
+
+/// Address space asked for; the host may grant less.
+const ADDRESS_SPACE: u64 = 256 << 30;
+/// Offsets of the RAM pool: sparse, so far more than RAM.
+const POOL: u64 = 64 << 30;
+
+/// What a session leaves: how it ended, and the kernel to look at.
+pub struct Ended {
+    /// Exit status for llano.
+    pub status: i32,
+    /// The kernel as it stopped.
+    pub kernel: Box<Kernel>,
+    /// The clock for exports.
+    pub calibration: crate::traces::Clock,
+}
+
+/// Runs a program as the options say.
+pub fn run(options: &Run) -> Result<Ended, Failure> {
+    if let Some(path) = trace_path(options) {
+        if path.extension().is_none_or(|e| e != "json") {
+            return Err(Failure::new(format!("--trace {}: this build writes .json only", path.display())));
+        }
+        llano_trace::file::check(path).map_err(|e| Failure::new(format!("--trace {e}")))?;
+    }
+    let recorder = recorder(options)?;
+    let calibration = crate::traces::Clock::start();
+    heap::init();
+    signals::init().map_err(Failure::new)?;
+    crate::crash::install();
+    let windows = space::init(ADDRESS_SPACE)
+        .map_err(|e| Failure::new(format!("cannot reserve address space: {e}; is `ulimit -v` set?")))?;
+    let pool = Pool::new(POOL).map_err(|e| Failure::new(format!("cannot make the RAM pool: {e}")))?;
+    let bell = Bell::new().map_err(|e| Failure::new(format!("cannot make an epoll: {e}")))?;
+    let requests = Arc::new(Requests::new(bell.door()));
+    let env = Env::new(pool, bell);
+    let terminals = Terminals::new(&env);
+    env.realtime_offset.set(realtime_offset());
+    let who = root::Who::from(options);
+    let mounts = root::mount(&env, &terminals, options, &who)?;
+
+    let parts = Parts {
+        env: env.clone(),
+        windows,
+        mounts,
+        terminals: terminals.clone(),
+        host_timers: clock::Timers::start().map_err(|e| Failure::new(format!("cannot make a timer: {e}")))?,
+        trace: recorder,
+        requests: requests.clone(),
+        ram: options.mem,
+        virtual_time: options.time == Time::Virtual,
+        hostname: options.hostname.clone().unwrap_or_else(hostname).into_bytes(),
+        tsc_mult: calibration.mult(),
+    };
+    let mut kernel = Kernel::new(parts);
+    let servers = crate::servers::start(options, &requests)?;
+    let started = start_first(&mut kernel, options, &who, &terminals);
+    if let Err(failure) = started {
+        term::restore();
+        return Err(failure);
+    }
+    start_interception(options.intercept)?;
+    let status = serve(&mut kernel, servers, options);
+    terminals.finish();
+    term::restore();
+    Ok(Ended { status, kernel, calibration })
+}
+
+fn trace_path(options: &Run) -> Option<&std::path::Path> {
+    options.trace.as_deref().filter(|p| *p != std::path::Path::new("off"))
+}
+
+fn recorder(options: &Run) -> Result<Recorder, Failure> {
+    if options.trace.as_deref() == Some(std::path::Path::new("off")) {
+        return Ok(Recorder::off());
+    }
+    let mut recorder = Recorder::new(options.trace_ring as usize);
+    if let Some(list) = &options.trace_filter {
+        let filter = Filter::parse(list).map_err(|e| Failure::new(format!("--trace-filter {e}")))?;
+        recorder.set_filter(filter);
+    }
+    Ok(recorder)
+}
+
+fn realtime_offset() -> i64 {
+    let real = clock::read(0).unwrap_or(0);
+    real.wrapping_sub(clock::monotonic_ns()) as i64
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "llano".into(), |s| s.trim().to_string())
+}
+
+fn start_interception(wish: Intercept) -> Result<(), Failure> {
+    let fail = |mode: Mode, e| Failure::new(format!("--intercept {}: the host refuses it: {e}", mode.name()));
+    match wish {
+        Intercept::Sud => intercept::start(Mode::Sud).map_err(|e| fail(Mode::Sud, e)),
+        Intercept::Seccomp => intercept::start(Mode::Seccomp).map_err(|e| fail(Mode::Seccomp, e)),
+        Intercept::Auto => intercept::start(Mode::Sud)
+            .or_else(|_| intercept::start(Mode::Seccomp))
+            .map_err(|e| Failure::new(format!("the host has neither Syscall User Dispatch nor seccomp: {e}"))),
+    }
+}
+
+/// The shells tried when no command is given.
+const SHELLS: [&str; 3] = ["/bin/bash", "/bin/sh", "/bin/busybox"];
+
+fn start_first(k: &mut Kernel, options: &Run, who: &root::Who, terminals: &Terminals) -> Result<(), Failure> {
+    let root = k.mounts.root();
+    let cred = Cred::new(who.uid, who.gid, who.groups.clone());
+    let cx = |k: &Kernel, path: &[u8]| -> Result<Path, Errno> {
+        let cx = WalkCx { mounts: &k.mounts, root: &root, cred: &cred, resolve: 0 };
+        walk(&cx, &root, path, Follow::Yes)
+    };
+    let wanted = options.cwd.clone().or_else(|| who.host_root.then(|| std::env::current_dir().ok()).flatten());
+    let cwd = match &wanted {
+        Some(dir) => match cx(k, dir.as_os_str().as_bytes()) {
+            Ok(path) => path,
+            Err(e) if options.cwd.is_some() => {
+                return Err(Failure::new(format!("--cwd {}: {}", dir.display(), e.message())));
+            }
+            Err(_) => root.clone(),
+        },
+        None => root.clone(),
+    };
+    let mut envp: Vec<Vec<u8>> = who.environment.iter().map(|(k, v)| pair(k.as_bytes(), v.as_bytes())).collect();
+    for (key, value) in &options.env {
+        let prefix = [key.as_bytes(), b"="].concat();
+        envp.retain(|e| !e.starts_with(&prefix));
+        envp.push(pair(key.as_bytes(), value.as_bytes()));
+    }
+    let mut argv: Vec<Vec<u8>> = options.cmd.iter().map(|a| a.clone().into_vec()).collect();
+    if argv.is_empty() {
+        let shell = SHELLS.iter().find(|s| cx(k, s.as_bytes()).is_ok());
+        let shell = shell.ok_or_else(|| Failure { text: "the root has no shell (/bin/sh); name a command".into(), status: NOT_FOUND })?;
+        argv.push(shell.as_bytes().to_vec());
+        if shell.ends_with("busybox") {
+            argv.push(b"sh".to_vec());
+        }
+    }
+    let name = argv[0].clone();
+    let shown = String::from_utf8_lossy(&name).into_owned();
+    let (filename, path) = find_program(&name, &envp, |p| {
+        let base = if p.starts_with(b"/") { &root } else { &cwd };
+        let cx = WalkCx { mounts: &k.mounts, root: &root, cred: &cred, resolve: 0 };
+        walk(&cx, base, p, Follow::Yes)
+    })
+    .map_err(|e| Failure {
+        text: match e {
+            Errno::ENOENT if name.contains(&b'/') => format!("{shown}: no such file in the guest's root"),
+            Errno::ENOENT => format!("{shown}: command not found in the guest's PATH"),
+            e => format!("{shown}: {}", e.message()),
+        },
+        status: if e == Errno::ENOENT || e == Errno::ENOTDIR { NOT_FOUND } else { NOT_EXECUTABLE },
+    })?;
+    let stdio = crate::stdio::open(k, terminals, who).map_err(Failure::new)?;
+    let first = First { cred: cred.clone(), cwd, umask: who.umask, stdio, argv, envp, limits: None };
+    k.start(path, filename, first).map_err(|e| Failure {
+        text: match e {
+            Errno::ENOEXEC => format!("{shown}: not an executable this kernel knows (x86-64 ELF or a script with #!)"),
+            Errno::EACCES => format!("{shown}: permission denied: not an executable file"),
+            Errno::ENOENT => format!("{shown}: its interpreter does not exist in the guest's root"),
+            Errno::ELIBBAD => format!("{shown}: its interpreter is not a usable ELF file"),
+            e => format!("{shown}: cannot execute: {}", e.message()),
+        },
+        status: if e == Errno::ENOENT { NOT_FOUND } else { NOT_EXECUTABLE },
+    })
+}
+
+fn pair(key: &[u8], value: &[u8]) -> Vec<u8> {
+    [key, b"=", value].concat()
+}
+
+/// Finds a program as a shell does: with a slash by path, else along PATH. Prefers "not executable" over "not found".
+fn find_program(
+    name: &[u8],
+    envp: &[Vec<u8>],
+    look: impl Fn(&[u8]) -> Result<Path, Errno>,
+) -> Result<(Vec<u8>, Path), Errno> {
+    if name.contains(&b'/') || name.is_empty() {
+        return look(name).map(|p| (name.to_vec(), p));
+    }
+    const DEFAULT: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let path = envp.iter().find_map(|e| e.strip_prefix(b"PATH=")).unwrap_or(DEFAULT);
+    let mut found = None;
+    for dir in path.split(|b| *b == b':') {
+        let full = if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() };
+        let Ok(place) = look(&full) else { continue };
+        let Ok(attr) = place.node.inode.attr() else { continue };
+        if attr.mode & 0o111 != 0 && !attr.is_dir() {
+            return Ok((full, place));
+        }
+        found.get_or_insert((full, place));
+    }
+    found.ok_or(Errno::ENOENT)
+}
+
+/// Runs the kernel, asking the debugger when it stops, until the system is over.
+fn serve(k: &mut Kernel, servers: crate::servers::Servers, options: &Run) -> i32 {
+    if options.gdb_wait {
+        servers.wait_for_debugger(k);
+    }
+    loop {
+        match k.run() {
+            Stop::Exit(status) => {
+                let status = shell_status(status);
+                servers.ended(k, status);
+                return status;
+            }
+            Stop::Debug(stop) => servers.debug_stop(k, stop),
+            Stop::Paused => servers.paused(k),
+        }
+    }
+}
+
+/// A wait(2) status as a shell shows it.
+fn shell_status(status: i32) -> i32 {
+    if status & 0x7f == 0 { status >> 8 & 0xff } else { 128 + (status & 0x7f) }
+}
