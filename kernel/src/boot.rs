@@ -191,6 +191,7 @@ impl Kernel {
             max_rss: 0,
         }));
         self.sched.push(tid);
+        crate::syscall::traced::first_task(self, tid);
         crate::syscall::tty::lend_console(self, tid, &filename);
         let executed = crate::syscall::execve::exec(self, tid, path, filename, first.argv, first.envp);
         if executed.is_err() {

@@ -16,6 +16,7 @@ pub mod sigcalls;
 pub mod table;
 pub mod timercalls;
 pub mod times;
+pub mod traced;
 pub mod tty;
 pub mod wait;
 
@@ -82,7 +83,11 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     ];
     regs.orig_rax = nr as u64;
     task.calls += 1;
-    task.call = Some(Call { nr, args, start });
+    let call = Call { nr, args, start };
+    task.call = Some(call);
+    if start != 0 && k.trace.wants_strings(nr) {
+        traced::strings(k, tid, &call);
+    }
     let (handler, result) = match table::handler(nr) {
         Some(handler) => (Some(handler), Ok(0)),
         None => (None, Err(Fail::Err(k.unknown_call(nr)))),
@@ -140,6 +145,7 @@ impl Kernel {
         if let Some(call) = task.call.take()
             && call.start != 0
         {
+            traced::descriptors(self, tid, &call, value);
             self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, value, &call.args);
         }
         // Masks that a call put in place for its own time go back before the program runs on.
