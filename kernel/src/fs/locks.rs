@@ -112,6 +112,11 @@ impl Drop for Holder {
 }
 
 impl Locks {
+    /// Whether there are locks at all.
+    pub fn any(&self) -> bool {
+        !self.0.files.borrow().is_empty()
+    }
+
     /// A lock that is in the way of `wanted`.
     pub fn conflict(&self, file: FileId, space: Space, wanted: &Lock) -> Option<Lock> {
         self.0.files.borrow().get(&(file, space))?.locks.iter().find(|l| l.conflicts(wanted)).copied()

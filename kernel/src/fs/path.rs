@@ -107,9 +107,9 @@ impl Node {
         self.children.borrow().get(name).and_then(Weak::upgrade)
     }
 
-    /// Whether a mount covers the entry of that name.
-    pub fn covers_child(&self, name: &[u8]) -> bool {
-        self.living(name).is_some_and(|node| node.covered.get() > 0)
+    /// Whether something is mounted on it.
+    pub fn is_covered(&self) -> bool {
+        self.covered.get() > 0
     }
 
     /// An entry was removed: whoever stands on it stands on a deleted file.

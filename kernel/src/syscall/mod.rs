@@ -5,20 +5,31 @@
 //! [`Wait`](crate::wait::Wait) and is invoked again, from the start, when the task is woken; what it must remember in
 //! between goes into `Task::progress`.
 
+pub mod attr;
 pub mod clone;
+pub mod copy;
+pub mod dir;
 pub mod execve;
 pub mod exit;
+pub mod fdops;
 pub mod futex;
 pub mod ids;
+pub mod locks;
 pub mod mem;
 pub mod misc;
+pub mod mount;
+pub mod open;
+pub mod place;
+pub mod rw;
 pub mod sigcalls;
+pub mod stat;
 pub mod table;
 pub mod timercalls;
 pub mod times;
 pub mod traced;
 pub mod tty;
 pub mod wait;
+pub mod xattr;
 
 use crate::error::{Errno, Fail, SysResult};
 use crate::kernel::Kernel;

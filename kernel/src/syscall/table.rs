@@ -3,6 +3,8 @@
 //! To add a call: one row here (or in the subject's list below), one handler, one program in `tests/guest`.
 //! Names and argument kinds are in `llano_abi::syscalls`. `llano syscalls` prints this table.
 
+pub mod fs;
+
 use super::{Handler, clone, execve, exit, futex, ids, mem, misc, sigcalls, timercalls, times, wait};
 use Support::{Full, Partial, Refused};
 use llano_abi::syscalls::nr;
@@ -164,7 +166,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// The lists that make up the table.
-const LISTS: [&[Row]; 1] = [ROWS];
+const LISTS: [&[Row]; 2] = [ROWS, fs::ROWS];
 
 const SIZE: usize = 512;
 
