@@ -2,9 +2,9 @@
 //!
 //! - [`cli`]: the command line as data
 //! - [`session`]: parts put together, the system run
-//! - [`root`], [`stdio`]: the guest's files and its first descriptors
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the trace file
+//! - [`root`]: the guest's files
 //! - [`crash`]: when the kernel itself faults
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,5 @@ pub mod report;
 pub mod root;
 pub mod servers;
 pub mod session;
-pub mod stdio;
 pub mod tables;
 pub mod traces;

@@ -96,12 +96,12 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     };
     let mut kernel = Kernel::new(parts);
     let servers = crate::servers::start(options, &requests)?;
-    let started = start_first(&mut kernel, options, &who, &terminals);
+    let started = start_first(&mut kernel, options, &who);
     if let Err(failure) = started {
         term::restore();
         return Err(failure);
     }
-    start_interception(options.intercept)?;
+    start_interception(options.intercept).inspect_err(|_| term::restore())?;
     let status = serve(&mut kernel, servers, options);
     terminals.finish();
     term::restore();
@@ -147,7 +147,7 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
 /// The shells tried when no command is given.
 const SHELLS: [&str; 3] = ["/bin/bash", "/bin/sh", "/bin/busybox"];
 
-fn start_first(k: &mut Kernel, options: &Run, who: &root::Who, terminals: &Terminals) -> Result<(), Failure> {
+fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Failure> {
     let root = k.mounts.root();
     let cred = Cred::new(who.uid, who.gid, who.groups.clone());
     let cx = |k: &Kernel, path: &[u8]| -> Result<Path, Errno> {
@@ -195,7 +195,7 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who, terminals: &Termi
         },
         status: if e == Errno::ENOENT || e == Errno::ENOTDIR { NOT_FOUND } else { NOT_EXECUTABLE },
     })?;
-    let stdio = crate::stdio::open(k, terminals, who).map_err(Failure::new)?;
+    let stdio = llano_kernel::syscall::tty::standard_files(k, &cred, who.owners);
     let first = First { cred: cred.clone(), cwd, umask: who.umask, stdio, argv, envp, limits: None };
     k.start(path, filename, first).map_err(|e| Failure {
         text: match e {
