@@ -14,6 +14,7 @@ pub mod exit;
 pub mod fdops;
 pub mod futex;
 pub mod ids;
+pub mod ioctl;
 pub mod locks;
 pub mod mem;
 pub mod misc;

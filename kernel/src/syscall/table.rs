@@ -5,7 +5,7 @@
 
 pub mod fs;
 
-use super::{Handler, clone, execve, exit, futex, ids, mem, misc, sigcalls, timercalls, times, wait};
+use super::{Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, sigcalls, timercalls, times, wait};
 use Support::{Full, Partial, Refused};
 use llano_abi::syscalls::nr;
 
@@ -136,6 +136,7 @@ const ROWS: &[Row] = &[
     row(nr::TIMER_GETTIME, timercalls::sys_timer_gettime, Full, ""),
     row(nr::TIMER_GETOVERRUN, timercalls::sys_timer_getoverrun, Full, ""),
     row(nr::TIMER_DELETE, timercalls::sys_timer_delete, Full, ""),
+    row(nr::IOCTL, ioctl::sys_ioctl, Partial, "terminals, descriptors and what pipes and sockets know"),
     row(nr::UNAME, misc::sys_uname, Full, ""),
     row(nr::SETHOSTNAME, misc::sys_sethostname, Full, ""),
     row(nr::SETDOMAINNAME, misc::sys_setdomainname, Full, ""),
