@@ -208,7 +208,7 @@ impl Writer<'_> {
         });
         let mut text = String::new();
         match result {
-            Some(value) => format::result(&mut text, nr, value, context),
+            Some(value) => format::result(&mut text, nr, args, value, context),
             None => text.push_str("in progress"),
         }
         line.push_str("\"result\":");

@@ -69,14 +69,14 @@ pub fn call(out: &mut String, nr: usize, values: &[u64; 6], returned: Option<i64
     match returned {
         Some(value) => {
             out.push_str(") = ");
-            result(out, nr, value, context);
+            result(out, nr, values, value, context);
         }
         None => out.push_str(" <unfinished ...>"),
     }
 }
 
 /// What the call returned: `3</etc/passwd>`, or `-1 ENOENT (No such file or directory)`.
-pub fn result(out: &mut String, nr: usize, value: i64, context: Context<'_>) {
+pub fn result(out: &mut String, nr: usize, args: &[u64; 6], value: i64, context: Context<'_>) {
     if let Some((name, message)) = restart(value) {
         write!(out, "? {name} ({message})").unwrap_or_default();
         return;
@@ -87,6 +87,11 @@ pub fn result(out: &mut String, nr: usize, value: i64, context: Context<'_>) {
     }
     let ret = syscalls::lookup(nr).map_or(Ret::Int, |call| call.ret);
     match ret {
+        _ if (nr, args[1] as u32) == (nr::FCNTL, F_GETFL) => {
+            write!(out, "{value:#x} (flags ").unwrap_or_default();
+            arg(out, ArgKind::Flags(&names::OPEN_FLAGS), value as u64, context);
+            out.push(')');
+        }
         Ret::Fd => arg(out, ArgKind::Fd, value as u64, context),
         Ret::Addr => write!(out, "{value:#x}").unwrap_or_default(),
         Ret::Mode => arg(out, ArgKind::Mode, value as u64, context),
@@ -324,7 +329,10 @@ mod tests {
                 "futex(0x5000, FUTEX_WAIT|FUTEX_PRIVATE_FLAG, 2, NULL) = 0",
             ),
             (line(nr::FCNTL, &[3, 2, 1], 0), "fcntl(3</etc/passwd>, F_SETFD, FD_CLOEXEC) = 0"),
-            (line(nr::FCNTL, &[3, 3], 0x8000), "fcntl(3</etc/passwd>, F_GETFL) = 32768"),
+            (
+                line(nr::FCNTL, &[3, 3], 0x8000),
+                "fcntl(3</etc/passwd>, F_GETFL) = 0x8000 (flags O_RDONLY|O_LARGEFILE)",
+            ),
             (line(nr::FCNTL, &[3, 0, 10], 10), "fcntl(3</etc/passwd>, F_DUPFD, 10) = 10"),
             (line(nr::IOCTL, &[1, 0x5413, 0x99], -25), {
                 "ioctl(1, TIOCGWINSZ, 0x99) = -1 ENOTTY (Inappropriate ioctl for device)"

@@ -11,8 +11,8 @@
 
 pub mod errno;
 pub mod names;
-pub mod stat;
 pub mod poll;
 pub mod socket;
+pub mod stat;
 pub mod syscalls;
 pub mod termios;

@@ -9,7 +9,6 @@ use crate::task::{Pid, State};
 use crate::user;
 use crate::wait::{Tid, poll};
 use alloc::rc::Rc;
-use llano_machine::clock;
 
 const SA_NOCLDWAIT: u64 = 2;
 const SA_NOCLDSTOP: u64 = 1;
@@ -58,11 +57,8 @@ impl Kernel {
     /// Ends one thread; with the last one the process becomes a zombie.
     pub fn exit_task(&mut self, tid: Tid, status: i32) {
         let Some(task) = self.tables.task(tid) else { return };
-        let pid = task.pid;
+        let (pid, call) = (task.pid, task.call);
         self.set_state(tid, State::Dead);
-        if self.trace.on() {
-            self.trace.exit(clock::tsc(), tid as u32, status);
-        }
         super::futex::exit_robust_list(self, tid);
         let shared = Rc::strong_count(&self.task(tid).mm) > 1;
         let clear = self.task(tid).clear_child_tid;
@@ -85,6 +81,7 @@ impl Kernel {
             process.exit_status = Some(status);
             self.process_over(pid);
         }
+        super::traced::exit(self, tid, call, status);
     }
 
     /// The descriptors go with the last task that shares them.

@@ -186,9 +186,7 @@ impl Kernel {
         if let Some(call) = task.call.take()
             && call.start != 0
         {
-            const ERESTARTSYS: i64 = 512;
-            let restart = -ERESTARTSYS;
-            self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, restart, &call.args);
+            self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, traced::RESTART, &call.args);
         }
     }
 

@@ -11,6 +11,9 @@ use llano_abi::syscalls::{self, ArgKind, Ret, nr};
 use llano_machine::clock;
 use llano_trace::record::BytesKind;
 
+/// The result of a call that did not come to its end: -ERESTARTSYS, as a tracer on Linux sees it.
+pub const RESTART: i64 = -512;
+
 /// Records the strings that a call is about to read: later it may have changed or unmapped them.
 #[cold]
 pub fn strings(k: &mut Kernel, tid: Tid, call: &Call) {
@@ -52,6 +55,19 @@ pub fn first_task(k: &mut Kernel, tid: Tid) {
             name(k, tid, fd);
         }
     }
+}
+
+/// Records the end of a task and the call that it ends in: its exit, or the one in which it was killed.
+pub fn exit(k: &mut Kernel, tid: Tid, call: Option<Call>, status: i32) {
+    if !k.trace.on() {
+        return;
+    }
+    let now = clock::tsc();
+    if let Some(call) = call.filter(|call| call.start != 0) {
+        let result = if [nr::EXIT, nr::EXIT_GROUP].contains(&call.nr) { 0 } else { RESTART };
+        k.trace.syscall(call.start, now, tid as u32, call.nr, result, &call.args);
+    }
+    k.trace.exit(now, tid as u32, status);
 }
 
 #[cold]
