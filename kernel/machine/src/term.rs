@@ -13,6 +13,13 @@ pub fn is_tty(fd: i32) -> bool {
     unsafe { libc::isatty(fd) == 1 }
 }
 
+/// Whether the terminal on `fd` is this process's controlling terminal and it is in the foreground there: only then
+/// its settings are ours to change.
+pub fn is_foreground(fd: i32) -> bool {
+    // SAFETY: tcgetpgrp takes any number, getpgrp nothing.
+    unsafe { libc::tcgetpgrp(fd) == libc::getpgrp() }
+}
+
 /// Puts the terminal on `fd` into raw mode and remembers how it was.
 pub fn raw(fd: i32) -> Result<(), HostError> {
     // SAFETY: tcgetattr fills the struct, tcsetattr reads it.

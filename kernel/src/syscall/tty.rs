@@ -127,10 +127,10 @@ pub fn take(k: &mut Kernel, tid: Tid, terminal: &TtyRef) {
     terminal.with(|pair| pair.slave.set_session(session, group));
 }
 
-/// What the first process gets as standard input, output and error. If llano's own input and output are a terminal,
-/// that becomes the console and the guest's; all else passes through as it is.
+/// What the first process gets as standard input, output and error. If llano's own input and output are a terminal and
+/// llano is in its foreground, that becomes the console and the guest's; all else passes through as it is.
 pub fn standard_files(k: &Kernel, cred: &Cred, owners: Owners) -> [Option<Rc<File>>; 3] {
-    let console = (term::is_tty(0) && term::is_tty(1)).then(|| open_console(k, cred).ok()).flatten();
+    let console = (term::is_foreground(0) && term::is_tty(1)).then(|| open_console(k, cred).ok()).flatten();
     let through = [0, 1, 2].map(|fd| console.is_none() || !term::is_tty(fd));
     let mut files = console::open(&k.env, owners, through);
     for (file, through) in files.iter_mut().zip(through) {

@@ -63,10 +63,12 @@ impl Host {
         Winsize { ws_row, ws_col, ..Winsize::default() }
     }
 
-    /// Makes the terminal raw again, after someone else had it.
+    /// Makes the terminal raw again, after llano was stopped and someone else had it.
     pub(super) fn reclaim(&self) {
-        // A terminal that went away is noticed at the next read.
-        let _ = term::raw(0);
+        if term::is_foreground(0) {
+            // A terminal that went away is noticed at the next read.
+            let _ = term::raw(0);
+        }
     }
 
     /// Hands on what was typed; false if the terminal is gone.
