@@ -13,11 +13,12 @@ pub fn is_tty(fd: i32) -> bool {
     unsafe { libc::isatty(fd) == 1 }
 }
 
-/// Whether the terminal on `fd` is this process's controlling terminal and it is in the foreground there: only then
-/// its settings are ours to change.
+/// Whether `fd` is a terminal whose settings are ours to change: this process is in its foreground, or it is not the
+/// controlling terminal and knows no foreground.
 pub fn is_foreground(fd: i32) -> bool {
     // SAFETY: tcgetpgrp takes any number, getpgrp nothing.
-    unsafe { libc::tcgetpgrp(fd) == libc::getpgrp() }
+    let (foreground, own) = unsafe { (libc::tcgetpgrp(fd), libc::getpgrp()) };
+    is_tty(fd) && (foreground == -1 || foreground == own)
 }
 
 /// Puts the terminal on `fd` into raw mode and remembers how it was.
