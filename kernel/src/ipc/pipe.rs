@@ -30,7 +30,7 @@ const FIONREAD: u32 = 0x541b;
 /// A pipe. It exists as long as it has ends.
 pub struct Pipe {
     queue: WaitQueue,
-    /// Those who wait in open(2) for the other side; while one does, its end counts as open.
+    /// Those who wait in open(2) for the other side.
     waiting_readers: WaitQueue,
     waiting_writers: WaitQueue,
     ino: u64,
@@ -65,6 +65,16 @@ pub enum Side {
     Write,
     /// A FIFO opened O_RDWR.
     Both,
+}
+
+impl Side {
+    fn of(flags: u32) -> Side {
+        match flags & oflag::ACCMODE {
+            oflag::RDONLY => Side::Read,
+            oflag::WRONLY => Side::Write,
+            _ => Side::Both,
+        }
+    }
 }
 
 /// One end of a pipe: the operations of an open file.
@@ -116,29 +126,19 @@ impl Pipe {
         PipeEnd { pipe: self.clone(), side, seen: 0 }
     }
 
-    /// Opens an end of a FIFO with these open flags. `since` is what [`Pipe::opens`] said when the caller first asked.
+    /// Opens an end of a FIFO with these open flags. It counts from now on, but open(2) is only over when it has
+    /// [`Pipe::met`] the other side.
     ///
     /// # Errors
-    /// `ENXIO`: O_WRONLY and O_NONBLOCK without a reader. `EAGAIN`: wait on [`Pipe::open_queue`] for the other side.
-    pub fn open(self: &Rc<Pipe>, flags: u32, since: (u64, u64)) -> Result<Box<dyn FileOps>> {
-        let side = match flags & oflag::ACCMODE {
-            oflag::RDONLY => Side::Read,
-            oflag::WRONLY => Side::Write,
-            _ => Side::Both,
-        };
-        let nonblocking = flags & oflag::NONBLOCK != 0;
-        let opens = self.opens();
-        match side {
-            Side::Read if !nonblocking && !self.has_writers() && opens.1 == since.1 => {
-                return Err(Errno::EAGAIN);
-            }
-            Side::Write if !self.has_readers() && opens.0 == since.0 => {
-                return Err(if nonblocking { Errno::ENXIO } else { Errno::EAGAIN });
-            }
-            _ => {}
+    /// `ENXIO`: O_WRONLY and O_NONBLOCK without a reader.
+    pub fn attach(self: &Rc<Pipe>, flags: u32) -> Result<Box<dyn FileOps>> {
+        let side = Side::of(flags);
+        if side == Side::Write && flags & oflag::NONBLOCK != 0 && !self.has_readers() {
+            return Err(Errno::ENXIO);
         }
+        let (alone, opens) = (!self.has_writers(), self.opens());
         let mut end = self.end(side);
-        if side == Side::Read && nonblocking && !self.has_writers() {
+        if side == Side::Read && alone {
             end.seen = opens.1;
         }
         if side != Side::Write {
@@ -148,6 +148,17 @@ impl Pipe {
             self.waiting_readers.wake(poll::IN);
         }
         Ok(Box::new(end))
+    }
+
+    /// Whether an end attached with these flags has another side, or had one: `since` is what [`Pipe::opens`] said
+    /// before it was attached.
+    pub fn met(&self, flags: u32, since: (u64, u64)) -> bool {
+        let opens = self.opens();
+        match Side::of(flags) {
+            Side::Read => flags & oflag::NONBLOCK != 0 || self.has_writers() || opens.1 != since.1,
+            Side::Write => self.has_readers() || opens.0 != since.0,
+            Side::Both => true,
+        }
     }
 
     /// How often it was opened for reading and for writing.
@@ -165,17 +176,17 @@ impl Pipe {
         }
     }
 
-    /// Someone has an end or waits for one.
+    /// Someone has an end.
     pub fn in_use(&self) -> bool {
         self.has_readers() || self.has_writers()
     }
 
     fn has_readers(&self) -> bool {
-        self.state.borrow().readers > 0 || !self.waiting_readers.is_empty()
+        self.state.borrow().readers > 0
     }
 
     fn has_writers(&self) -> bool {
-        self.state.borrow().writers > 0 || !self.waiting_writers.is_empty()
+        self.state.borrow().writers > 0
     }
 
     fn read(&self, dst: &mut Dst<'_>) -> Result<usize> {
@@ -478,24 +489,24 @@ mod tests {
         let fifo = env.ipc.fifo(&env, (1, 2));
         let start = fifo.opens();
         let nonblocking = oflag::WRONLY | oflag::NONBLOCK;
-        assert_eq!(fifo.open(nonblocking, start).err(), Some(Errno::ENXIO));
-        assert_eq!(fifo.open(oflag::RDONLY, start).err(), Some(Errno::EAGAIN));
+        assert_eq!(fifo.attach(nonblocking).err(), Some(Errno::ENXIO));
+        let r = File::new(fifo.attach(oflag::RDONLY).unwrap(), oflag::RDONLY, None);
+        assert!(!fifo.met(oflag::RDONLY, start));
         // The reader waits; a writer that comes, writes and goes is not missed.
         fifo.open_queue(oflag::RDONLY).0.add(5, poll::IN);
-        let w = File::new(fifo.open(nonblocking, fifo.opens()).unwrap(), nonblocking, None);
+        let w = File::new(fifo.attach(nonblocking).unwrap(), nonblocking, None);
         assert_eq!(env.wakes.pop(), Some(5));
         write(&w, b"hi").unwrap();
         drop(w);
+        assert!(fifo.met(oflag::RDONLY, start));
         let again = env.ipc.fifo(&env, (1, 2));
         assert!(Rc::ptr_eq(&fifo, &again));
-        let r = File::new(again.open(oflag::RDONLY, start).unwrap(), oflag::RDONLY, None);
-        again.open_queue(oflag::RDONLY).0.remove(5);
         assert_eq!(read(&r, 9).unwrap(), b"hi");
         assert_eq!(read(&r, 9).unwrap(), b"");
         // Opened while nobody writes, it does not look hung up until a writer came and went.
-        let r2 = File::new(again.open(oflag::RDONLY | oflag::NONBLOCK, again.opens()).unwrap(), 0, None);
+        let r2 = File::new(again.attach(oflag::RDONLY | oflag::NONBLOCK).unwrap(), 0, None);
         assert_eq!((ask(&r) & poll::HUP, ask(&r2) & poll::HUP), (poll::HUP, 0));
-        drop(again.open(oflag::WRONLY, again.opens()).unwrap());
+        drop(again.attach(oflag::WRONLY).unwrap());
         assert_eq!(ask(&r2) & poll::HUP, poll::HUP);
         // Unused, it is forgotten with its contents.
         drop((r, r2, again));

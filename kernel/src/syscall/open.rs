@@ -6,9 +6,10 @@ use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::file::{Directory, File, FileOps, oflag};
 use crate::fs::inode::{Attr, NewFile, mode};
 use crate::fs::mount::flag;
-use crate::fs::namei::{Follow, Last, Link, WalkCx, Walker};
+use crate::fs::namei::{Follow, Last, Link, WalkCx, Walker, resolve};
 use crate::fs::path::Node;
 use crate::fs::{Path, devfs, tmpfs};
+use crate::ipc::pipe::PipeEnd;
 use crate::kernel::Kernel;
 use crate::task::process::rlimit;
 use crate::user;
@@ -64,11 +65,11 @@ const KNOWN_FLAGS: u32 = oflag::ACCMODE
     | oflag::CLOEXEC
     | oflag::PATH
     | oflag::TMPFILE;
+const RESTRICTED: u32 = resolve::BENEATH | resolve::IN_ROOT;
 const PATH_FLAGS: u32 = oflag::PATH | oflag::DIRECTORY | oflag::NOFOLLOW | oflag::CLOEXEC;
 
 /// openat2(2).
 pub fn sys_openat2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    use crate::fs::namei::resolve::{BENEATH, IN_ROOT};
     let size = a.usize(3);
     if size < size_of::<OpenHow>() {
         return Err(Errno::EINVAL.into());
@@ -90,7 +91,7 @@ pub fn sys_openat2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         || how.mode & !0o7777 != 0
         || !makes && how.mode != 0
         || how.resolve & !0x3f != 0
-        || how.resolve as u32 & (BENEATH | IN_ROOT) == BENEATH | IN_ROOT;
+        || how.resolve as u32 & RESTRICTED == RESTRICTED;
     if bad {
         return Err(Errno::EINVAL.into());
     }
@@ -100,7 +101,10 @@ pub fn sys_openat2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 }
 
 fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> SysResult {
-    let file = open_file(k, t, dir, path, how)?;
+    let file = match k.task(t).progress.held {
+        Some(_) => meet(k, t)?,
+        None => open_file(k, t, dir, path, how)?,
+    };
     if how.flags & oflag::PATH == 0 {
         super::tty::opened(k, t, &file);
     }
@@ -129,7 +133,9 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     }
     // Before anything is made: a process without a free descriptor makes no file.
     k.task(t).files.borrow().free(0, k.limit(t, rlimit::NOFILE))?;
-    let base = place::base(k, t, dir, path)?;
+    // In its own root even an absolute path starts at the descriptor.
+    let start: &[u8] = if how.resolve & RESTRICTED != 0 { b"" } else { path };
+    let base = place::base(k, t, dir, start)?;
     let seeker = Seeker::new(k, t);
     let cx = WalkCx { resolve: how.resolve, ..seeker.cx() };
     let mut walker = Walker::new(cx, &base)?;
@@ -153,6 +159,9 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
         return Ok(File::new(Box::new(Directory), flags & !oflag::CLOEXEC, Some(at)));
     }
     may_open(&seeker, &at, &attr, flags)?;
+    if attr.kind() == mode::FIFO {
+        return open_fifo(k, t, at, &attr, flags);
+    }
     let ops = open_ops(k, t, &seeker, &at, &attr, flags)?;
     if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {
         super::attr::cut_maps(k, &at, 0);
@@ -242,7 +251,6 @@ fn open_ops(
     flags: u32,
 ) -> Result<Box<dyn FileOps>, Fail> {
     match attr.kind() {
-        mode::FIFO => open_fifo(k, t, attr, flags),
         mode::SOCK => Err(Errno::ENXIO.into()),
         mode::CHR if attr.rdev == makedev(5, 0) => {
             let tty = k.process_of(t).tty.clone().ok_or(Errno::ENXIO)?;
@@ -257,24 +265,31 @@ fn open_ops(
     }
 }
 
-/// A FIFO opens when its other side does (fifo(7)).
-fn open_fifo(k: &mut Kernel, t: Tid, attr: &Attr, flags: u32) -> Result<Box<dyn FileOps>, Fail> {
+/// A FIFO opens when its other side does (fifo(7)); until then the task holds its end.
+fn open_fifo(k: &mut Kernel, t: Tid, at: Path, attr: &Attr, flags: u32) -> Result<Rc<File>, Fail> {
     let fifo = k.env.ipc.fifo(&k.env, (attr.dev, attr.ino));
     let opens = fifo.opens();
+    let file = File::new(fifo.attach(flags)?, flags & !ONCE | oflag::LARGEFILE, Some(at));
     let progress = &mut k.task_mut(t).progress;
-    // The counts when the call first looked: whoever came since then has opened it, even if gone again.
-    if !progress.woken {
-        progress.woken = true;
-        progress.value = opens.0 << 32 | opens.1 & 0xffff_ffff;
-    }
+    progress.held = Some(file);
+    progress.value = opens.0 << 32 | opens.1 & 0xffff_ffff;
+    meet(k, t)
+}
+
+/// Goes on with the FIFO whose end the task holds.
+fn meet(k: &mut Kernel, t: Tid) -> Result<Rc<File>, Fail> {
+    let progress = &mut k.task_mut(t).progress;
     let since = (progress.value >> 32, progress.value & 0xffff_ffff);
-    match fifo.open(flags, since) {
-        Err(Errno::EAGAIN) => {
-            let (queue, events) = fifo.open_queue(flags);
-            Err(Wait::new(Why::Open).on(queue, events).into())
-        }
-        other => Ok(other?),
+    let file = progress.held.take().ok_or(Errno::EIO)?;
+    let fifo = file.downcast::<PipeEnd>().ok_or(Errno::EIO)?.pipe();
+    let flags = file.flags.get();
+    if fifo.met(flags, since) {
+        return Ok(file);
     }
+    let (queue, events) = fifo.open_queue(flags);
+    let wait = Wait::new(Why::Open).on(queue, events);
+    progress.held = Some(file);
+    Err(wait.into())
 }
 
 /// memfd_create(2).

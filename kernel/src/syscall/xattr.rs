@@ -4,6 +4,7 @@ use super::Args;
 use super::place::{self, AT_FDCWD, Seeker, Target};
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::Path;
+use crate::fs::inode::mode;
 use crate::fs::namei::Follow;
 use crate::kernel::Kernel;
 use crate::user;
@@ -27,6 +28,12 @@ fn may(k: &Kernel, t: Tid, path: &Path, name: &[u8], want: u32) -> Result<()> {
         place::writable(path)?;
     }
     if name.starts_with(b"user.") {
+        // Only what users own: anyone may write to a device or a sticky directory, and would fill it.
+        let has = matches!(attr.kind(), mode::REG | mode::DIR);
+        let sticky = attr.is_dir() && attr.mode & mode::STICKY != 0 && !seeker.owns(&attr);
+        if !has || want & 2 != 0 && sticky {
+            return Err(if want & 2 != 0 { Errno::EPERM } else { Errno::ENODATA });
+        }
         return seeker.may(want, &attr);
     }
     if name.starts_with(b"trusted.") && !seeker.cred.privileged() {

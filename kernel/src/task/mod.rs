@@ -60,6 +60,8 @@ pub struct Progress {
     pub interrupted: bool,
     /// The blocked signals that sigtimedwait waits for.
     pub sigwait: SigSet,
+    /// A file that is half open: a FIFO's end that waits for the other side.
+    pub held: Option<Rc<crate::fs::file::File>>,
     /// A number the call needs again (a futex that was requeued: where it waits now).
     pub value: u64,
 }

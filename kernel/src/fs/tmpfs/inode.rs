@@ -162,16 +162,9 @@ impl TmpInode {
         Ok(())
     }
 
-    /// user.* is for files and directories alone; other namespaces are the caller's to check (xattr(7)).
+    /// POSIX ACLs are not kept; who may use the other namespaces is the caller's to check (xattr(7)).
     fn may_have_xattr(&self, name: &[u8]) -> Result<()> {
-        let user = name.starts_with(b"user.");
-        if name.starts_with(b"system.") {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        if user && !matches!(self.kind, Kind::Regular(_) | Kind::Directory(_)) {
-            return Err(Errno::EPERM);
-        }
-        Ok(())
+        if name.starts_with(b"system.") { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
     }
 }
 
