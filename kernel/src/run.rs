@@ -9,7 +9,7 @@ use crate::task::State;
 use crate::timers::Due;
 use crate::wait::{OnSignal, Tid, Wait};
 use alloc::vec::Vec;
-use llano_machine::{Fault, Trap, clock};
+use llano_machine::{Fault, Trap, clock, space};
 
 /// Why the loop returned: someone outside must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -356,17 +356,22 @@ impl Kernel {
         {
             return Some(stop);
         }
-        let segv = fault.signal == sig::SEGV && fault.trapno == 14;
+        const PAGE_FAULT: u64 = 14;
+        const ERROR_WRITE: u64 = 2;
+        const ERROR_FETCH: u64 = 16;
+        let segv = fault.signal == sig::SEGV && fault.trapno == PAGE_FAULT;
+        let wanted = match fault.error {
+            e if e & ERROR_WRITE != 0 => space::WRITE,
+            e if e & ERROR_FETCH != 0 => space::EXEC,
+            _ => space::READ,
+        };
         let mm = self.task(tid).mm.clone();
-        if segv && mm.borrow_mut().extend_file(fault.addr) {
+        let allowed = segv && mm.borrow().find(fault.addr).is_some_and(|vma| vma.prot & wanted != 0);
+        if allowed && mm.borrow_mut().extend_file(fault.addr) {
             return None;
         }
         let mut info = SigInfo::at(fault.signal, fault.code, fault.addr);
-        if segv
-            && let Some(vma) = mm.borrow().find(fault.addr)
-            && matches!(vma.backing, crate::mm::Backing::File(..))
-            && vma.prot & if fault.error & 2 != 0 { 2 } else { 5 } != 0
-        {
+        if allowed {
             // Mapped, allowed, and yet no page: beyond the end of the file.
             info = SigInfo::at(sig::BUS, code::BUS_ADRERR, fault.addr);
         } else if segv && fault.code == code::SEGV_ACCERR && mm.borrow().find(fault.addr).is_none() {
