@@ -417,11 +417,13 @@ fn trace_why(why: &crate::wait::Why) -> (llano_trace::record::Waiting, u64) {
     use llano_trace::record::Waiting;
     match *why {
         Why::Read(fd) | Why::Write(fd) => (Waiting::Pipe, fd as u64),
-        Why::Lock(fd) => (Waiting::Other, fd as u64),
+        Why::Lock(fd) => (Waiting::Lock, fd as u64),
         Why::Futex(at) => (Waiting::Futex, at),
         Why::Child => (Waiting::Child, 0),
-        Why::Vfork(tid) => (Waiting::Child, tid as u64),
+        Why::Vfork(tid) => (Waiting::Vfork, tid as u64),
         Why::Sleep => (Waiting::Timer, 0),
-        Why::Open | Why::Poll | Why::Signal => (Waiting::Other, 0),
+        Why::Poll => (Waiting::Poll, 0),
+        Why::Signal => (Waiting::Signal, 0),
+        Why::Open => (Waiting::Other, 0),
     }
 }

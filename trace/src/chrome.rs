@@ -83,12 +83,12 @@ struct Wake {
     to_call: bool,
 }
 
-/// The kernel's own process and its first track, for events of no task: `PID_MAX_LIMIT`, above every pid. Task 0 is
-/// the idle CPU and must stay without events to be taken for idle.
-const KERNEL: u32 = 1 << 22;
+/// The kernel's own process and its first track, for events of no task: `kthreadd` on every Linux, so no guest has
+/// this number and viewers know it. Task 0 is the idle CPU and must stay without events to be taken for idle.
+const KERNEL: u32 = 2;
 
-/// A track for the times a debugger held the world, so that a pause is not taken for latency.
-const DEBUGGER: u32 = KERNEL + 1;
+/// A track for the times a debugger held the world, so that a pause is not taken for latency: above every tid.
+const DEBUGGER: u32 = 1 << 22;
 
 /// Wake-ups remembered at a time; older ones lose their arrow.
 const MAX_WAKES: usize = 4096;
@@ -375,11 +375,6 @@ impl Writer<'_> {
                 let name = format!("fault at {address:#x}");
                 self.instant(tsc, tid, "fault", &name, &[("signal", signal()), ("ip", format!("{ip:#x}"))])
             }
-            Event::Map | Event::Unmap => {
-                let [start, length, ..] = args;
-                let range = [("start", format!("{start:#x}")), ("length", format!("{length}"))];
-                self.instant(tsc, tid, "memory", event.name(), &range)
-            }
             Event::Irq => {
                 let name = Irq::from_raw(nr).map_or("irq", Irq::name);
                 self.kernel_span(KERNEL, record, "irq", name)
@@ -389,10 +384,9 @@ impl Writer<'_> {
                 self.counter(tsc, name, result)
             }
             Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
-            // The calls tell of births; the others are steps of their own.
-            Event::Clone | Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => {
-                Ok(())
-            }
+            // The calls tell of births and maps; the others are steps of their own.
+            Event::Clone | Event::Map | Event::Unmap => Ok(()),
+            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
         }
     }
 

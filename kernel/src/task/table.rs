@@ -9,6 +9,9 @@ use alloc::vec::Vec;
 /// Numbers go up to this and start again (`/proc/sys/kernel/pid_max`).
 pub const PID_MAX: i32 = 32768;
 
+/// The number that is the kernel's own on every Linux (`kthreadd`): tools take a process 2 for it, so none is given.
+pub const KTHREADD: i32 = 2;
+
 /// The tables: arrays, for a look-up in two loads.
 #[derive(Default)]
 pub struct Tables {
@@ -30,7 +33,8 @@ impl Tables {
         for _ in 0..PID_MAX {
             self.last = if self.last + 1 >= PID_MAX { 300 } else { self.last + 1 };
             let n = self.last;
-            let used = self.task(n).is_some()
+            let used = n == KTHREADD
+                || self.task(n).is_some()
                 || self.process(n).is_some()
                 || self.processes().any(|p| p.pgid == n || p.sid == n);
             if !used {
