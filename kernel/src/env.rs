@@ -27,6 +27,8 @@ pub struct Env {
     pub ipc: ipc::Registry,
     /// The kernel's own words.
     pub log: Log,
+    /// What files of /proc want to know of the kernel.
+    pub questions: crate::fs::procfs::Questions,
     next_ino: Cell<u64>,
 }
 
@@ -37,6 +39,7 @@ impl Env {
         Rc::new(Env {
             ipc: ipc::Registry::new(&wakes),
             log: Log::new(&wakes),
+            questions: Default::default(),
             wakes,
             pool: RefCell::new(pool),
             bell,

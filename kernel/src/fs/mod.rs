@@ -11,6 +11,7 @@
 //! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
 //! - [`overlay`]: a read-only tree and the changes to it in RAM
+//! - [`procfs`]: /proc's names; what is in its files is [`crate::procfs`]'s
 //! - [`tmpfs`]: files in RAM
 
 pub mod console;
@@ -25,6 +26,7 @@ pub mod mount;
 pub mod namei;
 pub mod overlay;
 pub mod path;
+pub mod procfs;
 pub mod tmpfs;
 
 pub use mount::{FsContext, Mounts};
