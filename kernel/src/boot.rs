@@ -174,6 +174,8 @@ impl Kernel {
             pending: SigQueue::default(),
             child_wait: self.env.queue(),
             exit_status: None,
+            last: None,
+            oom_score_adj: 0,
             zombie: false,
             stopped: false,
             report: Report::None,

@@ -27,6 +27,8 @@ pub struct Env {
     pub ipc: ipc::Registry,
     /// The kernel's own words.
     pub log: Log,
+    /// A random number of this boot (/proc/sys/kernel/random/boot_id).
+    pub boot_id: [u8; 16],
     /// What files of /proc want to know of the kernel.
     pub questions: crate::fs::procfs::Questions,
     next_ino: Cell<u64>,
@@ -39,6 +41,7 @@ impl Env {
         Rc::new(Env {
             ipc: ipc::Registry::new(&wakes),
             log: Log::new(&wakes),
+            boot_id: llano_machine::host::random(),
             questions: Default::default(),
             wakes,
             pool: RefCell::new(pool),

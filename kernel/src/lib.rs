@@ -32,6 +32,7 @@ pub mod kernel;
 pub mod log;
 pub mod mm;
 pub mod oom;
+pub mod procfs;
 pub mod run;
 pub mod sched;
 pub mod signal;

@@ -12,6 +12,7 @@
 //! - [`hostfs`] [`hostfile`]: a directory of the host
 //! - [`overlay`]: a read-only tree and the changes to it in RAM
 //! - [`procfs`]: /proc's names; what is in its files is [`crate::procfs`]'s
+//! - [`sysfs`]: what is in /sys
 //! - [`tmpfs`]: files in RAM
 
 pub mod console;
@@ -27,6 +28,7 @@ pub mod namei;
 pub mod overlay;
 pub mod path;
 pub mod procfs;
+pub mod sysfs;
 pub mod tmpfs;
 
 pub use mount::{FsContext, Mounts};

@@ -1,7 +1,7 @@
 //! Places in the tree: mounts, and the nodes that remember what was found where.
 
 use super::inode::{Inode, mode};
-use crate::error::Result;
+use crate::error::{Errno, Result};
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -83,10 +83,11 @@ impl Node {
         }
         match self.inode.lookup(name) {
             Ok(inode) => Ok(self.adopt(name, inode)),
-            Err(e) => {
+            Err(Errno::ENOENT) => {
                 self.forget(name);
-                Err(e)
+                Err(Errno::ENOENT)
             }
+            Err(e) => Err(e),
         }
     }
 

@@ -251,6 +251,8 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
         pending: SigQueue::default(),
         child_wait: k.env.queue(),
         exit_status: None,
+        last: None,
+        oom_score_adj: 0,
         zombie: false,
         stopped: false,
         report: Report::None,

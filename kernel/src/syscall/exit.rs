@@ -4,7 +4,7 @@ use super::Args;
 use crate::error::{Fail, SysResult};
 use crate::kernel::Kernel;
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
-use crate::task::process::Usage;
+use crate::task::process::{Last, Usage};
 use crate::task::{Pid, State};
 use crate::user;
 use crate::wait::{Tid, poll};
@@ -71,9 +71,11 @@ impl Kernel {
         let Some(task) = self.tables.remove_task(tid) else { return };
         self.task_gone(tid);
         let usage = Usage { utime: task.utime, stime: task.stime, switches: task.switches };
+        let last = Last { comm: task.comm, uid: task.cred.euid, gid: task.cred.egid };
         drop(task);
         self.release_mm(had_mm);
         let Some(process) = self.tables.process_mut(pid) else { return };
+        process.last = Some(last);
         process.own_usage.add(&usage);
         process.threads.retain(|t| *t != tid);
         if process.threads.is_empty() {

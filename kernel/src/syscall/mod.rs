@@ -33,6 +33,7 @@ pub mod wait;
 pub mod xattr;
 
 use crate::error::{Errno, Fail, SysResult};
+use crate::fs::procfs::ASK;
 use crate::kernel::Kernel;
 use crate::task::{Call, Progress, State};
 use crate::wait::{Tid, Wait, Why};
@@ -108,7 +109,7 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
         *count += 1;
     }
     let result = match handler {
-        Some(handler) => handler(k, tid, &Args(args)),
+        Some(handler) => invoke(k, tid, handler, &Args(args)),
         None => result,
     };
     match result {
@@ -118,6 +119,15 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
         // The loop blocks the task, or ends the call, once it has looked at signals.
         Err(Fail::Wait(wait)) => k.task_mut(tid).wait = Some(*wait),
         Err(Fail::Interrupted) => k.task_mut(tid).wait = Some(Wait::new(Why::Signal)),
+    }
+}
+
+/// Calls a handler; if it asks something of the kernel that only /proc knows, again with the answer.
+#[inline]
+fn invoke(k: &mut Kernel, tid: Tid, handler: Handler, args: &Args) -> SysResult {
+    match handler(k, tid, args) {
+        Err(Fail::Err(ASK)) => crate::procfs::answer_and_retry(k, tid, |k| handler(k, tid, args)),
+        result => result,
     }
 }
 
@@ -131,7 +141,7 @@ pub fn enter_foreign(k: &mut Kernel, tid: Tid) {
 pub fn retry(k: &mut Kernel, tid: Tid) -> Result<(), Option<Box<Wait>>> {
     let Some(call) = k.task(tid).call else { return Ok(()) };
     let Some(handler) = table::handler(call.nr) else { return Ok(()) };
-    let result = handler(k, tid, &Args(call.args));
+    let result = invoke(k, tid, handler, &Args(call.args));
     if k.tables.task(tid).is_none_or(|t| t.state == State::Dead) {
         return Err(None);
     }

@@ -8,6 +8,7 @@ use crate::fs::inode::{Attr, NewFile, mode};
 use crate::fs::mount::flag;
 use crate::fs::namei::{Follow, Last, Link, WalkCx, Walker, resolve};
 use crate::fs::path::Node;
+use crate::fs::procfs::FdInode;
 use crate::fs::{Path, devfs, tmpfs};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel::Kernel;
@@ -250,6 +251,9 @@ fn open_ops(
     attr: &Attr,
     flags: u32,
 ) -> Result<Box<dyn FileOps>, Fail> {
+    if let Some(known) = at.inode().as_any().downcast_ref::<FdInode>() {
+        return Ok(known.file().ops().reopen(flags)?);
+    }
     match attr.kind() {
         mode::SOCK => Err(Errno::ENXIO.into()),
         mode::CHR if attr.rdev == makedev(5, 0) => {

@@ -65,6 +65,17 @@ pub enum Report {
     Continued,
 }
 
+/// What a zombie still tells: name and owner.
+#[derive(Debug, Clone, Copy)]
+pub struct Last {
+    /// Name, NUL-padded.
+    pub comm: [u8; 16],
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+}
+
 /// A process.
 pub struct Process {
     /// Its number.
@@ -87,6 +98,10 @@ pub struct Process {
     pub child_wait: WaitQueue,
     /// wait(2) status once the process is over; set while threads are still dying.
     pub exit_status: Option<i32>,
+    /// Who its last thread was.
+    pub last: Option<Last>,
+    /// What /proc/PID/oom_score_adj says; kept and reported.
+    pub oom_score_adj: i32,
     /// All threads are gone: a zombie, waiting to be waited for.
     pub zombie: bool,
     /// Stopped by job control.
