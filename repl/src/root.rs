@@ -4,11 +4,12 @@ use crate::cli::Run;
 use crate::session::Failure;
 use llano_kernel::cred::Cred;
 use llano_kernel::env::Env;
+use llano_kernel::error::Errno;
 use llano_kernel::fs::hostfs::{self, Access, Owners};
 use llano_kernel::fs::inode::{Inode, NewFile, mode};
 use llano_kernel::fs::namei::{Follow, WalkCx, walk};
 use llano_kernel::fs::tmpfs::TmpFs;
-use llano_kernel::fs::{Mounts, devfs};
+use llano_kernel::fs::{Mounts, devfs, overlay, procfs, sysfs};
 use llano_kernel::tty::devices::Terminals;
 use llano_kernel::tty::devpts::DevPts;
 use std::ffi::OsString;
@@ -86,15 +87,24 @@ pub fn mount(env: &Rc<Env>, terminals: &Rc<Terminals>, options: &Run, who: &Who)
         TmpFs::mount(env, options.mem, &top)
     };
     let on = |path: &str, fs_type: &'static str, inode: Rc<dyn Inode>| -> Result<(), Failure> {
-        // A root without the directory does without the filesystem.
+        if !options.rw && place(path).is_err() {
+            // In RAM, so nobody's tree gets a directory that was not there.
+            let made = NewFile { mode: mode::DIR | 0o755, uid: 0, gid: 0, rdev: 0 };
+            let _ = root.inode().create(path.trim_start_matches('/').as_bytes(), &made);
+        }
+        // A host directory that is written through to does without what it has no place for.
         let Ok(at) = place(path) else { return Ok(()) };
         mounts
             .mount(fs_type, fs_type.as_bytes(), inode, at, 0)
             .map(drop)
             .map_err(|e| Failure::new(format!("cannot mount {fs_type} on {path}: {}", e.message())))
     };
-    let dev = ram(0o755);
-    devfs::populate(&dev).map_err(|e| Failure::new(format!("cannot fill /dev: {}", e.message())))?;
+    let cannot_fill = |e: Errno| Failure::new(format!("cannot fill /dev or /sys: {}", e.message()));
+    let (dev, sys) = (ram(0o755), ram(0o555));
+    devfs::populate(&dev).map_err(cannot_fill)?;
+    sysfs::populate(&sys).map_err(cannot_fill)?;
+    on("/proc", "proc", procfs::mount(env))?;
+    on("/sys", "sysfs", sys)?;
     on("/dev", "devtmpfs", dev)?;
     on("/dev/pts", "devpts", DevPts::root(terminals))?;
     on("/dev/shm", "tmpfs", ram(0o1777))?;
@@ -102,14 +112,18 @@ pub fn mount(env: &Rc<Env>, terminals: &Rc<Terminals>, options: &Run, who: &Who)
     Ok(mounts)
 }
 
-fn root(_env: &Rc<Env>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
+fn root(env: &Rc<Env>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
     let source = options.root.clone().unwrap_or_else(|| "/".into());
     let shown = source.display();
     if !source.exists() {
         return Err(Failure::new(format!("--root {shown}: no such file or directory")));
     }
     let access = if options.rw { Access::ReadWrite } else { Access::ReadOnly };
-    let inode = hostfs::root(source.as_os_str().as_bytes(), access, who.owners)
-        .map_err(|e| Failure::new(format!("--root {shown}: {}", e.message())))?;
-    Ok(Mounts::new("hostfs", source.as_os_str().as_bytes(), inode, 0))
+    let failed = |e: Errno| Failure::new(format!("--root {shown}: {}", e.message()));
+    let below = hostfs::root(source.as_os_str().as_bytes(), access, who.owners).map_err(failed)?;
+    if options.rw {
+        return Ok(Mounts::new("hostfs", source.as_os_str().as_bytes(), below, 0));
+    }
+    let merged = overlay::mount(env, below, options.mem).map_err(failed)?;
+    Ok(Mounts::new("overlay", source.as_os_str().as_bytes(), merged, 0))
 }
