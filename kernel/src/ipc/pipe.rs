@@ -181,11 +181,13 @@ impl Pipe {
         self.has_readers() || self.has_writers()
     }
 
-    fn has_readers(&self) -> bool {
+    /// Someone can read.
+    pub fn has_readers(&self) -> bool {
         self.state.borrow().readers > 0
     }
 
-    fn has_writers(&self) -> bool {
+    /// Someone can write.
+    pub fn has_writers(&self) -> bool {
         self.state.borrow().writers > 0
     }
 
@@ -198,10 +200,14 @@ impl Pipe {
         let done = state.read(dst)?;
         let room = state.free() >= PIPE_BUF;
         drop(state);
+        self.made_room(room);
+        Ok(done)
+    }
+
+    fn made_room(&self, room: bool) {
         if room {
             self.queue.wake(poll::OUT | poll::WRNORM);
         }
-        Ok(done)
     }
 
     fn write(&self, src: &mut Src<'_>, packets: bool) -> Result<usize> {
@@ -247,9 +253,7 @@ impl Pipe {
         state.capacity = capacity;
         let room = state.free() >= PIPE_BUF;
         drop(state);
-        if room {
-            self.queue.wake(poll::OUT | poll::WRNORM);
-        }
+        self.made_room(room);
         Ok(capacity)
     }
 
@@ -267,6 +271,21 @@ impl Pipe {
     pub fn peek(&self, dst: &mut Dst<'_>, skip: usize) -> Result<usize> {
         let want = dst.left();
         self.state.borrow().ring.peek_into(dst, skip, want)
+    }
+
+    /// Bytes that can be written now.
+    pub fn room(&self) -> usize {
+        self.state.borrow().free()
+    }
+
+    /// Drops bytes that were peeked at (splice). Packets lose their borders.
+    pub fn discard(&self, n: usize) {
+        let mut state = self.state.borrow_mut();
+        state.ring.discard(n);
+        state.chunks.clear();
+        let room = state.free() >= PIPE_BUF;
+        drop(state);
+        self.made_room(room);
     }
 }
 

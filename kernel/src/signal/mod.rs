@@ -68,6 +68,7 @@ pub fn send_to_task(k: &mut Kernel, tid: Tid, info: SigInfo) {
         return;
     }
     if k.task_mut(tid).pending.push(info) {
+        k.env.ipc.signal_sent();
         notice(k, tid, info.signo);
     }
 }
@@ -85,6 +86,7 @@ pub fn send_to_process(k: &mut Kernel, pid: Pid, info: SigInfo) {
     if !process.pending.push(info) {
         return;
     }
+    k.env.ipc.signal_sent();
     // Prefer a thread that can take it at once; all of them look, because masks change.
     let threads = process.threads.clone();
     let taker = threads.iter().copied().find(|t| !k.task(*t).sigmask.has(info.signo));

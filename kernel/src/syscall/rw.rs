@@ -1,10 +1,12 @@
 //! read(2), write(2) and their relatives; lseek(2).
 
 use super::Args;
+use super::eventfd;
 use super::tty;
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::file::{File, Positions, Seek, oflag};
 use crate::ipc::eventfd::EventFd;
+use crate::ipc::signalfd::SignalFd;
 use crate::kernel::Kernel;
 use crate::signal;
 use crate::sigstate::{SigInfo, code, sig};
@@ -116,6 +118,8 @@ fn read(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> 
             moved(&file, place, at + n as u64);
             Ok(n as i64)
         }
+        // Which signals wait is known to the task alone.
+        Err(Errno::EAGAIN) if file.downcast::<SignalFd>().is_some() => eventfd::read_signals(k, t, fd, &file, &mut dst),
         Err(Errno::EAGAIN) if !file.nonblocking() && place.flags & rwf::NOWAIT == 0 => match terminal {
             Some(terminal) if k.task(t).progress.timed_out => Ok(terminal.read_anything(&mut dst)? as i64),
             Some(terminal) => {
@@ -166,7 +170,7 @@ fn write(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) ->
             }
             Err(Errno::EAGAIN) if done > 0 && (file.nonblocking() || place.flags & rwf::NOWAIT != 0) => break,
             Err(Errno::EAGAIN) if place.flags & rwf::NOWAIT == 0 => {
-                if done > 0 && k.task(t).progress.timed_out {
+                if done > 0 && (k.task(t).progress.timed_out || k.task(t).progress.interrupted) {
                     break;
                 }
                 k.task_mut(t).progress.done = done;

@@ -4,6 +4,7 @@
 //! Names and argument kinds are in `llano_abi::syscalls`. `llano syscalls` prints this table.
 
 pub mod fs;
+pub mod ipc;
 
 use super::{Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, sigcalls, timercalls, times, wait};
 use Support::{Full, Partial, Refused};
@@ -167,7 +168,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// The lists that make up the table.
-const LISTS: [&[Row]; 2] = [ROWS, fs::ROWS];
+const LISTS: [&[Row]; 3] = [ROWS, fs::ROWS, ipc::ROWS];
 
 const SIZE: usize = 512;
 
