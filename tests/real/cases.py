@@ -62,7 +62,6 @@ case("wc", ["wc", "numbers", "words"])
 case("stat", ["stat", "-c", "%n %s %F %a %h", "/usr", "/usr/bin/env", "/bin", "numbers", "/dev/null"])
 case("find /usr", ["find", "/usr", "-xdev"], limit=90)
 case("find tests", ["find", "tree", "-type", "f", "-name", "*[1-3]", "-size", "+0", "-printf", "%P %s %m\\n"])
-case("find -exec", ["find", "tree", "-name", "f1", "-exec", "cat", "{}", "+"])
 case("du", ["du", "-ab", "--apparent-size", "tree"])
 case("copy tree", "cp -a tree copy && mv copy/d1 copy/moved && rm -r copy/d2 && ln -s moved copy/link && ln copy/d0/f1 copy/hard"
      " && ls -lR --time-style=+ copy && diff -r tree copy", hide=[(r"(?m)^total \d+", "total")])

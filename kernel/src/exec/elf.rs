@@ -90,9 +90,8 @@ impl Elf {
     /// Checks the file header. `ENOEXEC`: not an ELF program for x86-64.
     pub fn header(bytes: &[u8]) -> Result<Header> {
         let (h, _) = Header::read_from_prefix(bytes).map_err(|_| Errno::ENOEXEC)?;
+        // Of the identification Linux looks at the magic alone.
         let ok = h.ident[..4] == *b"\x7fELF"
-            && h.ident[4] == 2
-            && h.ident[5] == 1
             && h.machine == EM_X86_64
             && (h.kind == ET_EXEC || h.kind == ET_DYN)
             && usize::from(h.phentsize) == PHENT
@@ -139,8 +138,6 @@ impl Elf {
             && s.memsz < LIMIT
             && s.offset < LIMIT
             && s.vaddr % 4096 == s.offset % 4096
-            && (s.align <= 1 || s.align.is_power_of_two())
-            && s.align <= 1 << 30
             && self.loads.last().is_none_or(|prev| s.vaddr >= prev.vaddr + prev.memsz);
         if !sane {
             return Err(Errno::ENOEXEC);
@@ -156,9 +153,11 @@ impl Elf {
         (first, (last.vaddr + last.memsz).next_multiple_of(4096))
     }
 
-    /// The largest alignment that a segment asks for, a page at least.
+    /// The largest alignment that a segment asks for, a page at least. As Linux does, alignments that are no power
+    /// of two count for nothing; nor do those that no room could satisfy.
     pub fn align(&self) -> u64 {
-        self.loads.iter().map(|s| s.align).max().unwrap_or(0).max(4096)
+        let valid = |align: &u64| align.is_power_of_two() && *align <= 1 << 30;
+        self.loads.iter().map(|s| s.align).filter(valid).max().unwrap_or(0).max(4096)
     }
 
     /// Link address of the program headers: PT_PHDR, or where the first segment that contains them puts them.
