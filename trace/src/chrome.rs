@@ -147,13 +147,23 @@ impl Writer<'_> {
     /// The names tasks have in the end, for a track has one name only.
     fn names(&mut self, records: impl Iterator<Item = (u64, Record)>) -> io::Result<()> {
         let mut last = State::new(&self.now.tasks);
+        let (mut kernel, mut debugger) = (false, false);
         for (seq, record) in records {
-            last.step(seq, record);
+            match last.step(seq, record) {
+                Step::Event(Event::Wake | Event::Switch | Event::Clone, _) => {}
+                Step::Event(Event::Stop, _) => debugger = true,
+                Step::Event(..) | Step::Log { .. } => kernel |= record.tid == 0,
+                _ => {}
+            }
             last.task(record.tid);
         }
-        self.name("process_name", KERNEL, KERNEL, "llano")?;
-        self.name("thread_name", KERNEL, KERNEL, "kernel")?;
-        self.name("thread_name", KERNEL, DEBUGGER, "debugger")?;
+        if kernel || debugger {
+            self.name("process_name", KERNEL, KERNEL, "llano")?;
+            self.name("thread_name", KERNEL, KERNEL, "kernel")?;
+        }
+        if debugger {
+            self.name("thread_name", KERNEL, DEBUGGER, "debugger")?;
+        }
         for (&tid, task) in last.tasks().range(1..) {
             if tid == task.tgid {
                 self.name("process_name", tid, tid, &task.comm)?;
