@@ -27,7 +27,7 @@ const TIERS: &[&[&str]] = &[
     ],
     &["task", "sched", "timers"],
     &["kernel", "syscall", "exec", "signal", "procfs", "dev", "futex", "clone", "exit"],
-    &["run", "inspect"],
+    &["run", "inspect", "view"],
 ];
 
 /// Longest file that a newcomer still reads.

@@ -98,6 +98,7 @@ impl Kernel {
             ram: parts.ram,
             stop_requested: false,
             pending_stop: None,
+            paused: false,
             debug: Debug::default(),
             requests: parts.requests,
             irq: true,

@@ -14,7 +14,7 @@
 //! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
 //! | 1 task | [`task`] | the nouns a task owns |
 //! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
-//! | 3 | [`run`] [`inspect`] | the loop; what tools may ask |
+//! | 3 | [`run`] [`inspect`] [`view`] | the loop; what tools may ask |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -43,6 +43,7 @@ pub mod time;
 pub mod timers;
 pub mod tty;
 pub mod user;
+pub mod view;
 pub mod wait;
 
 pub use kernel::Kernel;

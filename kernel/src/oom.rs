@@ -17,17 +17,20 @@ const EVERY: u64 = 4;
 
 /// Resident bytes of an address space.
 pub fn resident(mm: &Mm) -> u64 {
+    mm.vmas.values().map(|vma| resident_range(vma.start, vma.end)).sum()
+}
+
+/// Resident bytes of whole pages of guest space.
+pub fn resident_range(start: u64, end: u64) -> u64 {
     let mut vec = [0u8; 512];
     let mut pages = 0;
-    for vma in mm.vmas.values() {
-        let mut at = vma.start;
-        while at < vma.end {
-            let n = ((vma.end - at) / PAGE).min(vec.len() as u64);
-            if space::resident(at, n * PAGE, &mut vec[..n as usize]).is_ok() {
-                pages += vec[..n as usize].iter().filter(|b| **b & 1 != 0).count() as u64;
-            }
-            at += n * PAGE;
+    let mut at = start;
+    while at < end {
+        let n = ((end - at) / PAGE).min(vec.len() as u64);
+        if space::resident(at, n * PAGE, &mut vec[..n as usize]).is_ok() {
+            pages += vec[..n as usize].iter().filter(|b| **b & 1 != 0).count() as u64;
         }
+        at += n * PAGE;
     }
     pages * PAGE
 }

@@ -125,6 +125,14 @@ impl Bell {
         }
     }
 
+    /// Waits for the doorbell alone, and forgets that it rang. May return early.
+    pub fn wait_doorbell(&self) {
+        let mut fd = libc::pollfd { fd: self.event.raw(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: poll writes the one struct it is given.
+        unsafe { libc::poll(&mut fd, 1, -1) };
+        let _ = self.event.read(&mut [0; 8]);
+    }
+
     fn read_signals(&self, signals: &mut Vec<i32>) {
         let mut info = [0u8; 128];
         while self.signals.read(&mut info) == Ok(128) {

@@ -5,6 +5,7 @@
 use crate::signals::text_range;
 use crate::{HostError, check};
 use core::sync::atomic::AtomicU8;
+use std::sync::OnceLock;
 
 /// The interception mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,7 @@ impl Mode {
 
 const SELECTOR_BLOCK: u8 = 1;
 static SELECTOR: AtomicU8 = AtomicU8::new(SELECTOR_BLOCK);
+static ACTIVE: OnceLock<Mode> = OnceLock::new();
 
 /// Starts interception on the calling thread.
 ///
@@ -36,7 +38,14 @@ pub fn start(mode: Mode) -> Result<(), HostError> {
     match mode {
         Mode::Sud => start_sud(),
         Mode::Seccomp => start_seccomp(),
-    }
+    }?;
+    let _ = ACTIVE.set(mode);
+    Ok(())
+}
+
+/// The mode that was started.
+pub fn active() -> Option<Mode> {
+    ACTIVE.get().copied()
 }
 
 fn start_sud() -> Result<(), HostError> {
