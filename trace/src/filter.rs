@@ -102,7 +102,7 @@ impl Filter {
             self.calls.insert(call.nr.into());
         } else {
             return Err(format!(
-                "trace filter: '{name}' is no system call, class or event group \
+                "'{name}' is no system call, class or event group \
                  (classes: %file %desc %process %network %signal %memory %ipc %creds %clock; \
                  groups: sched signals faults maps irq log counters)"
             ));
@@ -147,6 +147,6 @@ mod tests {
         assert!(!filter.keeps(Event::Log) && filter.keeps(Event::Irq));
         assert_eq!(Filter::parse("all").unwrap(), Filter::ALL);
         let error = Filter::parse("read,opnat").unwrap_err();
-        assert!(error.starts_with("trace filter: 'opnat' is no system call") && !error.contains('\n'));
+        assert!(error.starts_with("'opnat' is no system call") && !error.contains('\n'));
     }
 }
