@@ -174,6 +174,7 @@ impl Kernel {
             tty: None,
             pending: SigQueue::default(),
             child_wait: self.env.queue(),
+            uid: 0,
             exit_status: None,
             last: None,
             oom_score_adj: 0,

@@ -250,6 +250,7 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
         tty: me.tty.clone(),
         pending: SigQueue::default(),
         child_wait: k.env.queue(),
+        uid: k.task(t).cred.uid,
         exit_status: None,
         last: None,
         oom_score_adj: 0,

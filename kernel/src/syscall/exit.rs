@@ -72,11 +72,13 @@ impl Kernel {
         self.task_gone(tid);
         let usage = Usage { utime: task.utime, stime: task.stime, switches: task.switches };
         let last = Last { comm: task.comm, uid: task.cred.euid, gid: task.cred.egid };
+        let uid = task.cred.uid;
         drop(task);
         self.release_mm(had_mm);
         let Some(process) = self.tables.process_mut(pid) else { return };
         process.last = Some(last);
         process.own_usage.add(&usage);
+        process.uid = uid;
         process.threads.retain(|t| *t != tid);
         if process.threads.is_empty() {
             let status = process.exit_status.unwrap_or(status);
@@ -140,7 +142,7 @@ impl Kernel {
         }
         if exit_signal != 0 {
             let (code, value) = exit_code(status);
-            let mut info = SigInfo::child(code, pid, 0, value);
+            let Some(mut info) = self.tables.process(pid).map(|p| p.child_info(code, value)) else { return };
             info.signo = exit_signal;
             crate::signal::send_to_process(self, parent, info);
         }
@@ -179,9 +181,10 @@ impl Kernel {
             p.children.push(child);
             if zombie {
                 p.child_wait.wake(poll::IN);
-                let status = self.tables.process(child).and_then(|c| c.exit_status).unwrap_or(0);
-                let (code, value) = exit_code(status);
-                crate::signal::send_to_process(self, heir, SigInfo::child(code, child, 0, value));
+                let Some(process) = self.tables.process(child) else { return };
+                let (code, value) = exit_code(process.exit_status.unwrap_or(0));
+                let info = process.child_info(code, value);
+                crate::signal::send_to_process(self, heir, info);
             }
         }
     }
@@ -214,8 +217,8 @@ impl Kernel {
             let action = *t.sighand.borrow().get(sig::CHLD);
             action.handler == SIG_IGN || action.flags & SA_NOCLDSTOP != 0
         });
-        if !quiet {
-            crate::signal::send_to_process(self, parent, SigInfo::child(code, pid, 0, value));
+        if !quiet && let Some(info) = self.tables.process(pid).map(|p| p.child_info(code, value)) {
+            crate::signal::send_to_process(self, parent, info);
         }
     }
 

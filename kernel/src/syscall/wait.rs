@@ -139,7 +139,7 @@ pub fn sys_waitid(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     match find(k, t, which, options)? {
         Some(news) => {
             if info_at != 0 {
-                user::put(info_at, &SigInfo::child(news.code, news.pid, 0, news.value))?;
+                user::put(info_at, &k.process(news.pid)?.child_info(news.code, news.value))?;
             }
             if a.u64(4) != 0 {
                 super::times::put_rusage(a.u64(4), &news.usage, 0)?;

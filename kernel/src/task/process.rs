@@ -2,7 +2,8 @@
 
 use super::Tid;
 use crate::fs::Path;
-use crate::sigstate::SigQueue;
+use crate::sigstate::{SigInfo, SigQueue};
+use crate::timers::USER_TICK;
 use crate::wait::WaitQueue;
 use alloc::vec::Vec;
 
@@ -96,6 +97,8 @@ pub struct Process {
     pub pending: SigQueue,
     /// Where parents of this process's children wait.
     pub child_wait: WaitQueue,
+    /// Real user of its last thread, for the parent's siginfo.
+    pub uid: u32,
     /// wait(2) status once the process is over; set while threads are still dying.
     pub exit_status: Option<i32>,
     /// Who its last thread was.
@@ -132,4 +135,14 @@ pub struct Process {
     pub started: u64,
     /// The highest resident set seen, KiB.
     pub max_rss: u64,
+}
+
+impl Process {
+    /// What the parent's SIGCHLD, or waitid, says of this process.
+    pub fn child_info(&self, code: i32, status: i32) -> SigInfo {
+        let mut info = SigInfo::child(code, self.pid, self.uid, status);
+        info.fields[2] = self.own_usage.utime / USER_TICK;
+        info.fields[3] = self.own_usage.stime / USER_TICK;
+        info
+    }
 }
