@@ -7,8 +7,10 @@
 //! | guest-memory copy | - | continue at the copy's fix-up | set `pending`, go on |
 //! | other kernel code, a handler | vDSO falling back: do the call | the kernel is broken: report | set `pending`, go on |
 //!
-//! *Leaving* jumps from the alternate stack to `llano_leave` without `rt_sigreturn`; that is sound because no handler
-//! changes the signal mask (SA_NODEFER, empty mask), and the next signal starts at the top of the alternate stack.
+//! *Leaving* jumps from the alternate stack to `llano_leave` without `rt_sigreturn`; the next signal then starts at the
+//! top of the alternate stack. For traps that is sound because their handler does not change the signal mask
+//! (SA_NODEFER, empty mask). Ticks and doorbells block each other while they are handled, or a burst of them would pile
+//! up frames without end; who leaves from one unblocks them first.
 //! Every handler loads the host's FS base before any Rust runs and puts the interrupted one back if it goes on.
 
 use crate::cpu::{CPU, Context, Fault, Trap, entry_range, llano_leave, read_gs, reg};
@@ -22,6 +24,9 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 pub const SIG_TICK: i32 = 40;
 /// The doorbell: look at deadlines and requests.
 pub const SIG_DOORBELL: i32 = 41;
+
+/// Both of them, as a signal mask.
+const ASYNCHRONOUS: u64 = 1 << (SIG_TICK - 1) | 1 << (SIG_DOORBELL - 1);
 
 const ALT_STACK: usize = 512 << 10;
 const SA_RESTORER: u64 = 0x0400_0000;
@@ -134,12 +139,14 @@ struct KernelSigaction {
 }
 
 fn install(sig: i32) -> Result<(), HostError> {
-    let flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART) as u64;
+    let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
+    let nodefer = if asynchronous { 0 } else { libc::SA_NODEFER };
+    let flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART | nodefer) as u64;
     let act = KernelSigaction {
         handler: llano_handler as *const () as u64,
         flags: flags | SA_RESTORER,
         restorer: llano_restorer as *const () as u64,
-        mask: 0,
+        mask: if asynchronous { ASYNCHRONOUS } else { 0 },
     };
     // SAFETY: rt_sigaction copies `act`, whose layout is the x86-64 kernel's; the handler is written for it.
     check(unsafe { libc::syscall(libc::SYS_rt_sigaction, sig, &act, 0usize, 8usize) }).map(|_| ())
@@ -223,11 +230,11 @@ unsafe extern "C" fn on_signal(
             SIG_TICK | SIG_DOORBELL => Trap::Irq,
             _ => Trap::Fault(fault_of(sig, info, uc)),
         };
-        return LEAVE;
+        return leave(asynchronous);
     }
     if entry_range().contains(&rip) {
         cpu.trap = if asynchronous { Trap::Irq } else { Trap::Fault(fault_of(sig, info, uc)) };
-        return LEAVE;
+        return leave(asynchronous);
     }
     if asynchronous {
         // SAFETY: a plain word of this thread's own cell, volatile because the interrupted code reads it.
@@ -243,6 +250,18 @@ unsafe extern "C" fn on_signal(
         return RESUME;
     }
     crash(sig, info, uc)
+}
+
+/// What to do before leaving the guest from a handler.
+fn leave(asynchronous: bool) -> u32 {
+    if asynchronous {
+        const SIG_UNBLOCK: i64 = 1;
+        let set = ASYNCHRONOUS;
+        // SAFETY: rt_sigprocmask reads eight bytes. What was queued meanwhile arrives here, on top of this frame, finds
+        // that it interrupted a handler, and returns.
+        unsafe { raw_syscall4(libc::SYS_rt_sigprocmask, SIG_UNBLOCK, &raw const set as i64, 0, 8) };
+    }
+    LEAVE
 }
 
 /// # Safety
@@ -321,18 +340,18 @@ fn vdso_fallback(uc: &mut libc::ucontext_t) {
     let g = &mut uc.uc_mcontext.gregs;
     let arg = |r: i32| g[r as usize];
     // SAFETY: the vDSO passes on the arguments of llano's own libc call (clock_gettime and relatives), unchanged.
-    let r = unsafe { raw_syscall3(arg(libc::REG_RAX), arg(libc::REG_RDI), arg(libc::REG_RSI), arg(libc::REG_RDX)) };
+    let r = unsafe { raw_syscall4(arg(libc::REG_RAX), arg(libc::REG_RDI), arg(libc::REG_RSI), arg(libc::REG_RDX), 0) };
     g[libc::REG_RAX as usize] = r;
 }
 
 /// # Safety
 /// As the syscall itself.
-unsafe fn raw_syscall3(nr: i64, a: i64, b: i64, c: i64) -> i64 {
+unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
     let r;
     // SAFETY: the caller answers for the call; the clobbers are those of `syscall`.
     unsafe {
         core::arch::asm!("syscall", inlateout("rax") nr => r, in("rdi") a, in("rsi") b, in("rdx") c,
-            out("rcx") _, out("r11") _, options(nostack));
+            in("r10") d, out("rcx") _, out("r11") _, options(nostack));
     }
     r
 }
