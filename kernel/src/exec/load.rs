@@ -1,7 +1,7 @@
 //! Putting an ELF image into an address space: files mapped, bss zeroed.
 
 use super::elf::{Elf, PHENT, Segment, pf};
-use crate::error::{Errno, Result, host};
+use crate::error::{Errno, Result};
 use crate::fs::file::File;
 use crate::mm::space::{AddressSpace, Place};
 use crate::mm::{Backing, Mm, PAGE, Vma};
@@ -81,8 +81,10 @@ pub fn map(elf: &Elf, file: &Rc<File>, bias: u64, space: &mut AddressSpace, mm: 
             mm.map_fixed(space, vma(start, mapped_end, Backing::File(file.clone(), offset)))?;
         }
         if s.memsz > s.filesz {
-            if mapped_end > file_end && s.filesz > 0 {
-                zero_tail(file_end, mapped_end, prot)?;
+            // The bss starts in the last page of the file's part, whose rest must be zero. Linux leaves it as it is
+            // where the segment is read-only. A page behind the end of a truncated program file cannot be touched.
+            if mapped_end > file_end && s.filesz > 0 && prot & pages::WRITE != 0 {
+                usermem::zero(file_end, (mapped_end - file_end) as usize).map_err(|_| Errno::ENOEXEC)?;
             }
             if end > mapped_end {
                 mm.map_fixed(space, vma(mapped_end, end, Backing::Anonymous))?;
@@ -90,19 +92,4 @@ pub fn map(elf: &Elf, file: &Rc<File>, bias: u64, space: &mut AddressSpace, mm: 
         }
     }
     Ok(())
-}
-
-/// The bss starts in the last page of the file's part: that page's rest must be zero.
-fn zero_tail(from: u64, to: u64, prot: i32) -> Result<()> {
-    let page = from & !(PAGE - 1);
-    let writable = prot & pages::WRITE != 0;
-    if !writable {
-        pages::protect(page, to - page, prot | pages::WRITE).map_err(host)?;
-    }
-    // A page behind the end of a truncated program file cannot be touched.
-    let zeroed = usermem::zero(from, (to - from) as usize).map_err(|_| Errno::ENOEXEC);
-    if !writable {
-        pages::protect(page, to - page, prot).map_err(host)?;
-    }
-    zeroed
 }
