@@ -5,9 +5,11 @@
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the trace file
 //! - [`root`]: the guest's files
+//! - [`archive`]: archives as roots
 //! - [`crash`]: when the kernel itself faults
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod cli;
 pub mod crash;
 pub mod report;

@@ -1,5 +1,6 @@
 //! The guest's root filesystem, and who the guest is.
 
+use crate::archive;
 use crate::cli::Run;
 use crate::session::Failure;
 use llano_kernel::cred::Cred;
@@ -117,6 +118,16 @@ fn root(env: &Rc<Env>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
     let shown = source.display();
     if !source.exists() {
         return Err(Failure::new(format!("--root {shown}: no such file or directory")));
+    }
+    if !source.is_dir() {
+        if options.rw {
+            return Err(Failure::new(format!(
+                "--root {shown}: --rw needs a directory; an archive is unpacked into RAM"
+            )));
+        }
+        let top = archive::unpack(env, &source, options.mem)
+            .map_err(|e| Failure::new(format!("--root {shown}: {e}")))?;
+        return Ok(Mounts::new("tmpfs", source.as_os_str().as_bytes(), top, 0));
     }
     let access = if options.rw { Access::ReadWrite } else { Access::ReadOnly };
     let failed = |e: Errno| Failure::new(format!("--root {shown}: {}", e.message()));

@@ -10,6 +10,7 @@
 //! - [`console`]: what llano was started with as stdin, stdout, stderr
 //! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
+//! - [`image`]: filling a filesystem from an archive
 //! - [`overlay`]: a read-only tree and the changes to it in RAM
 //! - [`procfs`]: /proc's names; what is in its files is [`crate::procfs`]'s
 //! - [`sysfs`]: what is in /sys
@@ -21,6 +22,7 @@ pub mod fdtable;
 pub mod file;
 pub mod hostfile;
 pub mod hostfs;
+pub mod image;
 pub mod inode;
 pub mod locks;
 pub mod mount;
