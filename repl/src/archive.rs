@@ -50,9 +50,9 @@ pub fn unpack(env: &Rc<Env>, archive: &Path, limit: u64) -> Result<Rc<dyn Inode>
 }
 
 fn damaged(after: u64, e: &std::io::Error) -> String {
-    // The tar crate says what it was doing, then why that failed: the reason is enough.
+    // What follows a colon are the reader's own terms.
     let reason = e.to_string();
-    let reason = reason.lines().next().unwrap_or_default();
+    let reason = reason.split(['\n', ':']).next().unwrap_or_default();
     format!("damaged, or not a tar archive (after {after} entries): {reason}")
 }
 
