@@ -10,6 +10,7 @@
 
 pub mod epoll;
 pub mod eventfd;
+pub mod inotify;
 pub mod pipe;
 pub mod ring;
 pub mod signalfd;
@@ -33,6 +34,8 @@ pub struct Registry {
     timers: timerfd::Armed,
     /// Bound AF_UNIX sockets.
     pub bound: unix::connect::Bound,
+    /// What inotify instances watch.
+    pub watches: inotify::Watches,
     /// Files in messages.
     pub flights: unix::gc::Flights,
     /// Where those wait who read or poll a signalfd; woken whenever any signal is sent.
@@ -46,6 +49,7 @@ impl Registry {
             fifos: RefCell::default(),
             timers: timerfd::Armed::default(),
             bound: Default::default(),
+            watches: Default::default(),
             flights: Default::default(),
             signals: WaitQueue::new(wakes),
         }

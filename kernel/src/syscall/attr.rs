@@ -1,6 +1,7 @@
 //! Changing what files are: permissions, owners, times, sizes; where a task stands in the tree.
 
 use super::Args;
+use super::inotify;
 use super::place::{self, AT_FDCWD, Seeker, Target, at};
 use super::rw::too_large;
 use crate::error::{Errno, Fail, Result, SysResult};
@@ -8,6 +9,7 @@ use crate::fs::Path;
 use crate::fs::inode::{Attr, SetAttr, mode};
 use crate::fs::namei::Follow;
 use crate::fs::path::{Name, same_file};
+use crate::ipc::inotify::bits;
 use crate::kernel::Kernel;
 use crate::task::process::rlimit;
 use crate::time::{Timespec, Timeval};
@@ -37,6 +39,7 @@ fn change_mode(k: &Kernel, t: Tid, target: Target, new: u32) -> SysResult {
         new &= !mode::SETGID;
     }
     path.inode().set_attr(&SetAttr { mode: Some(new), ..SetAttr::default() })?;
+    inotify::tell(k, &path, bits::ATTRIB);
     Ok(0)
 }
 
@@ -90,6 +93,7 @@ fn change_owner(k: &Kernel, t: Tid, target: Target, uid: u32, gid: u32) -> SysRe
     let kept = without_privileges(attr.mode);
     let mode = (!attr.is_dir() && kept != attr.mode).then_some(kept & 0o7777);
     path.inode().set_attr(&SetAttr { uid, gid, mode, ..SetAttr::default() })?;
+    inotify::tell(k, &path, bits::ATTRIB);
     Ok(0)
 }
 
@@ -148,6 +152,7 @@ fn set_times(k: &Kernel, t: Tid, target: Target, times: [When; 2]) -> SysResult 
         When::At(ns) => Some(ns),
     });
     path.inode().set_attr(&SetAttr { atime, mtime, ..SetAttr::default() })?;
+    inotify::tell(k, &path, bits::ATTRIB);
     Ok(0)
 }
 
@@ -251,6 +256,7 @@ fn truncate(k: &mut Kernel, t: Tid, path: &Path, attr: &Attr, size: i64) -> SysR
     let drops = kept != attr.mode && !k.task(t).cred.privileged();
     let mode = drops.then_some(kept & 0o7777);
     path.inode().set_attr(&SetAttr { size: Some(size), mode, ..SetAttr::default() })?;
+    inotify::tell(k, path, bits::MODIFY);
     if size < attr.size {
         cut_maps(k, path, size);
     }

@@ -1,6 +1,7 @@
 //! Directories: listing them, and making, removing, renaming and linking what is in them.
 
 use super::Args;
+use super::inotify;
 use super::place::{self, AT_FDCWD, Entry, Seeker, at};
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::Path;
@@ -8,6 +9,7 @@ use crate::fs::file::File;
 use crate::fs::inode::{Attr, mode};
 use crate::fs::namei::{Follow, Last};
 use crate::fs::path::same_file;
+use crate::ipc::inotify::bits;
 use crate::kernel::Kernel;
 use crate::user;
 use crate::wait::Tid;
@@ -89,6 +91,7 @@ fn make_dir(k: &mut Kernel, t: Tid, dir: i32, path: u64, mode: u32) -> SysResult
     let new = entry.seeker.new_file(&entry.dir_attr, mode::DIR | mode & 0o1777, 0);
     let inode = entry.dir.inode().create(name, &new)?;
     entry.dir.node.adopt(name, inode);
+    inotify::tell_created(k, &entry.dir, name, mode::DIR);
     Ok(0)
 }
 
@@ -116,6 +119,7 @@ fn make_node(k: &mut Kernel, t: Tid, dir: i32, path: u64, mode: u32, rdev: u32) 
     let new = entry.seeker.new_file(&entry.dir_attr, kind | mode & 0o7777, rdev);
     let inode = entry.dir.inode().create(name, &new)?;
     entry.dir.node.adopt(name, inode);
+    inotify::tell_created(k, &entry.dir, name, kind);
     Ok(0)
 }
 
@@ -141,6 +145,7 @@ fn make_symlink(k: &mut Kernel, t: Tid, target: u64, dir: i32, path: u64) -> Sys
     new.mode = mode::LNK | 0o777;
     let inode = entry.dir.inode().symlink(name, &target, &new)?;
     entry.dir.node.adopt(name, inode);
+    inotify::tell_created(k, &entry.dir, name, mode::LNK);
     Ok(0)
 }
 
@@ -200,6 +205,7 @@ fn remove_dir(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {
     }
     entry.dir.inode().rmdir(name)?;
     entry.dir.node.forget(name);
+    inotify::tell_removed(k, &entry.dir, name, &attr);
     Ok(0)
 }
 
@@ -225,6 +231,7 @@ fn remove_file(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {
     }
     entry.dir.inode().unlink(name)?;
     entry.dir.node.forget(name);
+    inotify::tell_removed(k, &entry.dir, name, &attr);
     Ok(0)
 }
 
@@ -262,6 +269,8 @@ fn make_link(k: &mut Kernel, t: Tid, from: (i32, u64), to: (i32, u64), flags: u3
         return Err(Errno::EPERM.into());
     }
     entry.dir.inode().link(name, old.inode())?;
+    inotify::tell_created(k, &entry.dir, name, mode::REG);
+    inotify::tell(k, &old, bits::ATTRIB);
     Ok(0)
 }
 
@@ -321,6 +330,12 @@ fn rename(k: &mut Kernel, t: Tid, from: (i32, u64), to: (i32, u64), flags: u32) 
         old.dir.node.exchanged(old_name, &new.dir.node, new_name);
     } else {
         old.dir.node.renamed(old_name, &new.dir.node, new_name);
+    }
+    let (from, to) = ((&old.dir, old_name), (&new.dir, new_name));
+    let replaced = target_attr.as_ref().filter(|_| !exchange);
+    inotify::tell_renamed(k, from, to, &source_attr, replaced);
+    if let Some(target) = target_attr.as_ref().filter(|_| exchange) {
+        inotify::tell_renamed(k, to, from, target, None);
     }
     Ok(0)
 }

@@ -220,6 +220,7 @@ impl Kernel {
     /// A descriptor of a task was closed and this was its file: what must happen before it is dropped.
     pub fn file_closed(&mut self, tid: Tid, file: Rc<crate::fs::file::File>) {
         file.ops().flush(&file);
+        super::inotify::tell_closed(self, &file);
         super::locks::closed(self, tid, &file);
     }
 }

@@ -135,16 +135,20 @@ fn destination(k: &mut Kernel, t: Tid, socket: &Rc<Socket>, message: &Message) -
     Ok(Some(to))
 }
 
+/// Who a task is to those who receive from it: process, real user and group.
+pub fn sender(k: &Kernel, t: Tid) -> Ucred {
+    let task = k.task(t);
+    Ucred { pid: task.pid, uid: task.cred.uid, gid: task.cred.gid }
+}
+
 /// Sends one message; a stream's large ones in several steps. Progress is in `progress.done`.
 fn send(k: &mut Kernel, t: Tid, fd: i32, message: Message, flags: u32) -> SysResult {
     let (file, socket) = socket_of(k, t, fd)?;
     if flags & MSG_OOB != 0 {
         return Err(Errno::EOPNOTSUPP.into());
     }
-    let task = k.task(t);
-    let cred = Ucred { pid: task.pid, uid: task.cred.uid, gid: task.cred.gid };
-    let mut out = Outgoing::new(cred);
-    let mut done = task.progress.done;
+    let mut out = Outgoing::new(sender(k, t));
+    let mut done = k.task(t).progress.done;
     if done == 0 {
         read_control(k, t, &message, &mut out)?;
     }

@@ -16,6 +16,7 @@ pub mod exit;
 pub mod fdops;
 pub mod futex;
 pub mod ids;
+pub mod inotify;
 pub mod ioctl;
 pub mod locks;
 pub mod mem;

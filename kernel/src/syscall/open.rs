@@ -1,6 +1,7 @@
 //! open(2), openat(2), openat2(2), creat(2), memfd_create(2).
 
 use super::Args;
+use super::inotify;
 use super::place::{self, AT_FDCWD, Seeker};
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::file::{Directory, File, FileOps, oflag};
@@ -10,6 +11,7 @@ use crate::fs::namei::{Follow, Last, Link, WalkCx, Walker, resolve};
 use crate::fs::path::Node;
 use crate::fs::procfs::FdInode;
 use crate::fs::{Path, devfs, tmpfs};
+use crate::ipc::inotify::bits;
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel::Kernel;
 use crate::task::process::rlimit;
@@ -108,6 +110,7 @@ fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> SysResult
     };
     if how.flags & oflag::PATH == 0 {
         super::tty::opened(k, t, &file);
+        inotify::tell_file(k, &file, bits::OPEN);
     }
     file.flags.set(file.flags.get() & !oflag::NOCTTY);
     Ok(k.install(t, file, how.flags & oflag::CLOEXEC != 0)?.into())
@@ -144,6 +147,9 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     if flags & oflag::CREAT != 0 {
         if let Some(at) = find_or_create(&seeker, &mut walker, path, how)? {
             let ops = at.inode().open(at.inode(), flags & !oflag::TRUNC, &seeker.cred)?;
+            if let Some(dir) = at.parent() {
+                inotify::tell_created(k, &dir, &at.node.name.borrow(), mode::REG);
+            }
             return Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)));
         }
     } else {
@@ -166,6 +172,7 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     let ops = open_ops(k, t, &seeker, &at, &attr, flags)?;
     if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {
         super::attr::cut_maps(k, &at, 0);
+        inotify::tell(k, &at, bits::MODIFY);
     }
     Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)))
 }

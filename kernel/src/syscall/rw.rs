@@ -2,11 +2,15 @@
 
 use super::Args;
 use super::eventfd;
+use super::inotify;
+use super::message;
 use super::tty;
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::file::{File, Positions, Seek, oflag};
 use crate::ipc::eventfd::EventFd;
+use crate::ipc::inotify::bits;
 use crate::ipc::signalfd::SignalFd;
+use crate::ipc::unix::SocketFile;
 use crate::kernel::Kernel;
 use crate::signal;
 use crate::sigstate::{SigInfo, code, sig};
@@ -116,10 +120,13 @@ fn read(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> 
     match file.ops().read(&file, &mut dst, at) {
         Ok(n) => {
             moved(&file, place, at + n as u64);
+            inotify::tell_file(k, &file, bits::ACCESS);
             Ok(n as i64)
         }
         // Which signals wait is known to the task alone.
-        Err(Errno::EAGAIN) if file.downcast::<SignalFd>().is_some() => eventfd::read_signals(k, t, fd, &file, &mut dst),
+        Err(Errno::EAGAIN) if file.downcast::<SignalFd>().is_some() => {
+            eventfd::read_signals(k, t, fd, &file, &mut dst)
+        }
         Err(Errno::EAGAIN) if !file.nonblocking() && place.flags & rwf::NOWAIT == 0 => match terminal {
             Some(terminal) if k.task(t).progress.timed_out => Ok(terminal.read_anything(&mut dst)? as i64),
             Some(terminal) => {
@@ -151,10 +158,14 @@ fn write(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) ->
         let n = file.ops().write(&file, &mut src, at)?;
         moved(&file, place, at + n as u64);
         drop_privileges(k, t, &file);
+        inotify::tell_file(k, &file, bits::MODIFY);
         return Ok(n as i64);
     }
     if let Some(terminal) = file.downcast::<TtyFile>() {
         tty::may(k, t, terminal, Wish::Write)?;
+    }
+    if let Some(socket) = file.downcast::<SocketFile>() {
+        socket.0.writer.set(message::sender(k, t));
     }
     let mut done = k.task(t).progress.done;
     iov.advance(done);

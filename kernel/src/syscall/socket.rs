@@ -1,6 +1,7 @@
 //! Sockets: making, naming and connecting them. Messages are in [`super::message`], options in [`super::sockopt`].
 
 use super::Args;
+use super::inotify;
 use super::place::{AT_FDCWD, Entry, Seeker, base};
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::file::{File, oflag};
@@ -159,6 +160,7 @@ fn bind_path(k: &mut Kernel, t: Tid, socket: &Rc<Socket>, path: &[u8]) -> Result
     let new = entry.seeker.new_file(&entry.dir_attr, mode::SOCK | 0o777, 0);
     let inode = entry.dir.inode().create(name, &new).map_err(taken)?;
     let attr = inode.attr()?;
+    inotify::tell_created(k, &entry.dir, name, mode::SOCK);
     socket.bind_inode(path.to_vec(), (attr.dev, attr.ino))
 }
 

@@ -1,11 +1,13 @@
 //! Extended attributes (xattr(7)).
 
 use super::Args;
+use super::inotify;
 use super::place::{self, AT_FDCWD, Seeker, Target};
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::Path;
 use crate::fs::inode::mode;
 use crate::fs::namei::Follow;
+use crate::ipc::inotify::bits;
 use crate::kernel::Kernel;
 use crate::user;
 use crate::wait::Tid;
@@ -70,6 +72,7 @@ fn set(k: &Kernel, t: Tid, target: Target, a: &Args) -> SysResult {
     let path = target.place()?;
     may(k, t, &path, &name, 2)?;
     path.inode().set_xattr(&name, &value, flags)?;
+    inotify::tell(k, &path, bits::ATTRIB);
     Ok(0)
 }
 
@@ -98,6 +101,7 @@ fn remove(k: &Kernel, t: Tid, target: Target, a: &Args) -> SysResult {
     let path = target.place()?;
     may(k, t, &path, &name, 2)?;
     path.inode().remove_xattr(&name)?;
+    inotify::tell(k, &path, bits::ATTRIB);
     Ok(0)
 }
 

@@ -208,7 +208,7 @@ impl Socket {
         if theirs.backlog.len() > theirs.backlog_limit {
             return Err(Errno::EAGAIN);
         }
-        let server = Socket::new(&self.env, self.kind, to.owner.get());
+        let server = Socket::new(&self.env, self.kind, to.owner);
         server.set_options(|o| o.pass_credentials = to.options.get().pass_credentials);
         {
             let mut s = server.state.borrow_mut();

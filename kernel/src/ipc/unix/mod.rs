@@ -109,8 +109,10 @@ pub struct Socket {
     pub room: WaitQueue,
     /// Options.
     pub options: Cell<Options>,
-    /// Who writes to it with write(2), which brings no credentials of its own: whoever made it.
-    pub owner: Cell<Ucred>,
+    /// Whoever made it.
+    pub owner: Ucred,
+    /// Who writes to it with write(2), which brings no credentials of its own.
+    pub writer: Cell<Ucred>,
     ino: u64,
     /// What it has sent in packets that nobody received yet.
     account: Rc<Account>,
@@ -156,7 +158,8 @@ impl Socket {
                 receive_low: 1,
                 flags: 0,
             }),
-            owner: Cell::new(owner),
+            owner,
+            writer: Cell::new(owner),
             ino: env.new_ino(),
             flying: Cell::new(0),
             listed: Cell::new(false),
@@ -309,7 +312,7 @@ impl FileOps for SocketFile {
     }
 
     fn write(&self, _file: &File, src: &mut Src<'_>, _at: u64) -> Result<usize> {
-        self.0.send(src, &mut Outgoing::new(self.0.owner.get()))
+        self.0.send(src, &mut Outgoing::new(self.0.writer.get()))
     }
 
     fn poll(&self, _file: &File) -> u32 {
@@ -336,7 +339,7 @@ impl FileOps for SocketFile {
     }
 
     fn attr(&self) -> Attr {
-        let owner = self.0.owner.get();
+        let owner = self.0.owner;
         Attr {
             dev: 0x8,
             ino: self.0.ino,

@@ -2,7 +2,7 @@
 
 use super::Support::{Full, Partial};
 use super::{Row, row};
-use crate::syscall::{epoll, eventfd, message, pipe, poll, socket, sockopt, splice, timerfd};
+use crate::syscall::{epoll, eventfd, inotify, message, pipe, poll, socket, sockopt, splice, timerfd};
 use llano_abi::syscalls::nr;
 
 /// Which sockets there are.
@@ -26,6 +26,10 @@ pub const ROWS: &[Row] = &[
     row(nr::EPOLL_WAIT, epoll::sys_epoll_wait, Full, ""),
     row(nr::EPOLL_PWAIT, epoll::sys_epoll_pwait, Full, ""),
     row(nr::EPOLL_PWAIT2, epoll::sys_epoll_pwait2, Full, ""),
+    row(nr::INOTIFY_INIT, inotify::sys_inotify_init, Full, ""),
+    row(nr::INOTIFY_INIT1, inotify::sys_inotify_init1, Full, ""),
+    row(nr::INOTIFY_ADD_WATCH, inotify::sys_inotify_add_watch, Partial, "sees what guests do, not changes made on the host"),
+    row(nr::INOTIFY_RM_WATCH, inotify::sys_inotify_rm_watch, Full, ""),
     row(nr::EVENTFD, eventfd::sys_eventfd, Full, ""),
     row(nr::EVENTFD2, eventfd::sys_eventfd2, Full, ""),
     row(nr::SIGNALFD, eventfd::sys_signalfd, Full, ""),
