@@ -166,6 +166,13 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
         return Ok(File::new(Box::new(Directory), flags & !oflag::CLOEXEC, Some(at)));
     }
     may_open(&seeker, &at, &attr, flags)?;
+    if let Some(known) = at.inode().as_any().downcast_ref::<FdInode>() {
+        let ops = known.file().ops().reopen(flags)?;
+        return Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, None));
+    }
+    if write && attr.kind() == mode::REG && executing(k, &attr) {
+        return Err(Errno::ETXTBSY.into());
+    }
     if attr.kind() == mode::FIFO {
         return open_fifo(k, t, at, &attr, flags);
     }
@@ -250,6 +257,12 @@ fn may_open(seeker: &Seeker, at: &Path, attr: &Attr, flags: u32) -> Result<()> {
     Ok(())
 }
 
+/// Whether some process executes the file: its text must stay as it is.
+fn executing(k: &Kernel, attr: &Attr) -> bool {
+    let programs = k.tables.processes().filter_map(|p| p.exe.as_ref());
+    programs.filter_map(|exe| exe.inode().attr().ok()).any(|exe| (exe.dev, exe.ino) == (attr.dev, attr.ino))
+}
+
 fn open_ops(
     k: &mut Kernel,
     t: Tid,
@@ -258,9 +271,6 @@ fn open_ops(
     attr: &Attr,
     flags: u32,
 ) -> Result<Box<dyn FileOps>, Fail> {
-    if let Some(known) = at.inode().as_any().downcast_ref::<FdInode>() {
-        return Ok(known.file().ops().reopen(flags)?);
-    }
     match attr.kind() {
         mode::SOCK => Err(Errno::ENXIO.into()),
         mode::CHR if attr.rdev == makedev(5, 0) => {
