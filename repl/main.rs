@@ -22,7 +22,8 @@ fn main() {
             Ok(0)
         }
         Some(Command::Man) => llano_repl::tables::man(),
-        Some(Command::Demo | Command::Monitor(_)) => Err(Failure::new("not in this build")),
+        Some(Command::Monitor(options)) => llano_repl::monitor::client::run(&options),
+        Some(Command::Demo) => Err(Failure::new("not in this build")),
     };
     match outcome {
         Ok(status) => exit(status),

@@ -98,7 +98,6 @@ impl Kernel {
             ram: parts.ram,
             stop_requested: false,
             pending_stop: None,
-            paused: false,
             debug: Debug::default(),
             requests: parts.requests,
             irq: true,

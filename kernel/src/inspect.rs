@@ -30,6 +30,8 @@ pub enum DebugStop {
 pub struct Debug {
     /// A debugger is attached: signals and new images are reported to it.
     pub attached: bool,
+    /// The monitor lets the system stand still.
+    pub paused: bool,
     /// Addresses of breakpoint instructions.
     pub breakpoints: BTreeSet<u64>,
     /// The task that makes a single step, alone.
@@ -112,6 +114,23 @@ impl Kernel {
                 self.set_state(tid, State::Runnable);
             }
         }
+    }
+
+    /// Serves requests of other threads until nobody wants the system to stand still.
+    pub fn stand_still(&mut self) {
+        while self.debug.paused {
+            let requests = self.requests.clone();
+            while requests.any() {
+                for request in requests.take() {
+                    request(self);
+                }
+            }
+            if self.debug.paused {
+                self.env.bell.wait_door();
+            }
+        }
+        self.charged_at = llano_machine::clock::tsc();
+        self.irq = true;
     }
 
     /// The task that tools look at first: the running one, else any.

@@ -52,8 +52,6 @@ pub struct Kernel {
     pub stop_requested: bool,
     /// ... with this reason.
     pub pending_stop: Option<DebugStop>,
-    /// A tool paused the system: tasks stand still until it is resumed.
-    pub paused: bool,
     /// What a debugger told.
     pub debug: Debug,
     /// Requests of other threads.

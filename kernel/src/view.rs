@@ -74,7 +74,9 @@ impl Kernel {
                 resident: 0,
             };
             match views.iter_mut().find(|v| v.tid == p.pid) {
-                Some(view) => *view = TaskView { comm: core::mem::take(&mut view.comm), calls: view.calls, ..gone },
+                Some(view) => {
+                    *view = TaskView { comm: core::mem::take(&mut view.comm), calls: view.calls, ..gone }
+                }
                 None => views.push(gone),
             }
         }
@@ -161,33 +163,22 @@ impl Kernel {
         String::from_utf8_lossy(&path.to_bytes(&self.mounts.root())).into_owned()
     }
 
-    /// Makes the loop return with [`Stop::Paused`](crate::run::Stop::Paused); tasks stand still until
-    /// [`Kernel::resume`].
+    /// Makes the loop return with [`Stop::Paused`](crate::run::Stop::Paused): tasks stand still until
+    /// [`Kernel::unpause`].
     pub fn pause(&mut self) {
-        self.paused = true;
+        self.debug.paused = true;
         self.stop_requested = true;
     }
 
     /// Ends a pause.
-    pub fn resume(&mut self) {
-        self.paused = false;
+    pub fn unpause(&mut self) {
+        self.debug.paused = false;
     }
 
     /// Ends the system as a power-off does: llano's status is 0.
     pub fn power_off(&mut self) {
         self.powered_off = true;
         self.exit_status = Some(0);
-        self.paused = false;
-    }
-
-    /// While tasks stand still: waits for requests of other threads and answers them.
-    pub fn serve_requests(&mut self) {
-        let requests = self.requests.clone();
-        if !requests.any() {
-            self.env.bell.wait_doorbell();
-        }
-        for request in requests.take() {
-            request(self);
-        }
+        self.debug.paused = false;
     }
 }

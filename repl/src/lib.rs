@@ -4,6 +4,7 @@
 //! - [`session`]: parts put together, the system run
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the trace file
+//! - [`monitor`]: commands about the running system
 //! - [`root`]: the guest's files
 //! - [`archive`]: archives as roots
 //! - [`crash`]: when the kernel itself faults
@@ -12,6 +13,7 @@
 pub mod archive;
 pub mod cli;
 pub mod crash;
+pub mod monitor;
 pub mod report;
 pub mod root;
 pub mod servers;

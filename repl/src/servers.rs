@@ -8,15 +8,19 @@ use llano_machine::bell::Requests;
 use std::sync::Arc;
 
 /// What was started.
-pub struct Servers {}
+pub struct Servers {
+    /// Ends, and takes its socket away, with the session.
+    _monitor: Option<crate::monitor::server::Server>,
+}
 
 /// Starts what the options ask for.
 pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>) -> Result<Servers, Failure> {
-    let _ = requests;
-    if options.gdb.is_some() || options.monitor_socket.is_some() {
-        return Err(Failure::new("not in this build"));
+    if options.gdb.is_some() {
+        return Err(Failure::new("--gdb: not in this build"));
     }
-    Ok(Servers {})
+    let monitor = options.monitor_socket.as_deref().map(|path| crate::monitor::server::start(path, requests));
+    let monitor = monitor.transpose().map_err(|text| Failure { text, status: 1 })?;
+    Ok(Servers { _monitor: monitor })
 }
 
 impl Servers {
@@ -27,7 +31,9 @@ impl Servers {
     pub fn debug_stop(&self, _: &mut Kernel, _: DebugStop) {}
 
     /// Paused until someone lets it run.
-    pub fn paused(&self, _: &mut Kernel) {}
+    pub fn paused(&self, k: &mut Kernel) {
+        k.stand_still();
+    }
 
     /// The system is over.
     pub fn ended(&self, _: &mut Kernel, _: i32) {}

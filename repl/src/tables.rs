@@ -6,8 +6,19 @@ use clap::CommandFactory;
 use llano_kernel::syscall::table::rows;
 use std::io::Write;
 
-fn written(r: std::io::Result<()>) -> Result<i32, Failure> {
-    r.map(|()| 0).map_err(|e| Failure::new(format!("standard output: {e}")))
+/// Writes to standard output.
+///
+/// # Errors
+/// It is closed or full; a reader that left (`| head`) is not worth a word.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| {
+        let text = e.to_string();
+        Failure {
+            text: format!("standard output: {}", text.split(" (os error").next().unwrap_or(&text)),
+            status: 1,
+        }
+    })
 }
 
 /// Prints the system call table.
@@ -30,15 +41,25 @@ pub fn syscalls(json: bool) -> Result<i32, Failure> {
         out.push_str("]\n");
     } else {
         for row in &all {
-            let line = format!("{:>4} {:<24} {:<8} {}", row.nr, llano_trace::format::name(row.nr), row.support.name(), row.caveat);
+            let line = format!(
+                "{:>4} {:<24} {:<8} {}",
+                row.nr,
+                llano_trace::format::name(row.nr),
+                row.support.name(),
+                row.caveat
+            );
             out.push_str(line.trim_end());
             out.push('\n');
         }
     }
-    written(std::io::stdout().write_all(out.as_bytes()))
+    print(&out).map(|()| 0)
 }
 
 /// Prints the manual page.
 pub fn man() -> Result<i32, Failure> {
-    written(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()))
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut page)
+        .map_err(|e| Failure::new(format!("the manual page: {e}")))?;
+    print(&String::from_utf8_lossy(&page)).map(|()| 0)
 }

@@ -125,12 +125,13 @@ impl Bell {
         }
     }
 
-    /// Waits for the doorbell alone, and forgets that it rang. May return early.
-    pub fn wait_doorbell(&self) {
-        let mut fd = libc::pollfd { fd: self.event.raw(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: poll writes the one struct it is given.
-        unsafe { libc::poll(&mut fd, 1, -1) };
-        let _ = self.event.read(&mut [0; 8]);
+    /// Waits until the doorbell rings and looks at nothing else: a system that stands still leaves the outside alone.
+    pub fn wait_door(&self) {
+        let mut door = libc::pollfd { fd: self.event.raw(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: poll writes into the one struct it is given, which outlives the call.
+        unsafe { libc::poll(&mut door, 1, -1) };
+        let mut buf = [0; 8];
+        let _ = self.event.read(&mut buf);
     }
 
     fn read_signals(&self, signals: &mut Vec<i32>) {

@@ -1,0 +1,146 @@
+//! The commands. One file each; the file's own description is what `help NAME` prints.
+
+mod cont;
+mod help;
+mod hooks;
+mod maps;
+mod quit;
+mod stop;
+mod syscalls;
+mod tasks;
+
+use super::Output;
+use llano_kernel::Kernel;
+use llano_kernel::wait::Tid;
+
+/// A command.
+pub struct Command {
+    /// What is typed.
+    pub name: &'static str,
+    /// Its source, whose description is its manual.
+    source: &'static str,
+    /// What it does.
+    pub run: fn(&mut Kernel, &[&str]) -> Result<Output, String>,
+}
+
+macro_rules! commands {
+    ($($name:ident)*) => {
+        /// All commands, as `help` lists them.
+        pub const ALL: &[Command] = &[$(Command {
+            name: stringify!($name),
+            source: include_str!(concat!(stringify!($name), ".rs")),
+            run: $name::run,
+        }),*];
+    };
+}
+
+commands! { tasks maps syscalls hooks stop cont quit help }
+
+/// What people type who know another tool, and what it is called here.
+const ELSEWHERE: [(&str, &str); 13] = [
+    ("ps", "tasks"),
+    ("top", "tasks"),
+    ("threads", "tasks"),
+    ("info", "tasks"),
+    ("vmmap", "maps"),
+    ("mappings", "maps"),
+    ("strace", "syscalls"),
+    ("stats", "syscalls"),
+    ("pause", "stop"),
+    ("continue", "cont"),
+    ("c", "cont"),
+    ("exit", "quit"),
+    ("q", "quit"),
+];
+
+/// The command of this name.
+///
+/// # Errors
+/// There is none; the sentence says what to type instead.
+pub fn find(name: &str) -> Result<&'static Command, String> {
+    if let Some(command) = ALL.iter().find(|c| c.name == name) {
+        return Ok(command);
+    }
+    let shown: String = name.chars().take(40).map(|c| if c.is_control() { '?' } else { c }).collect();
+    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == name).map(|(_, here)| *here);
+    let near = || {
+        ALL.iter().map(|c| (distance(name, c.name), c.name)).min().filter(|(d, _)| *d <= 2).map(|(_, n)| n)
+    };
+    let begun = || ALL.iter().find(|c| name.len() > 1 && c.name.starts_with(name)).map(|c| c.name);
+    Err(match elsewhere.or_else(begun).or_else(near) {
+        Some(instead) => format!("no command `{shown}`; did you mean `{instead}`? `help` lists all"),
+        None => format!("no command `{shown}`; `help` lists all"),
+    })
+}
+
+/// How many letters must change to make `b` of `a` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let cost = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Command {
+    /// Its manual: the description at the head of its file.
+    pub fn manual(&self) -> String {
+        let lines = self.source.lines().take_while(|l| l.starts_with("//!"));
+        lines.map(|l| l.trim_start_matches("//!").trim_start_matches(' ')).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The first line of it.
+    pub fn summary(&self) -> &'static str {
+        self.source.lines().next().unwrap_or_default().trim_start_matches("//! ")
+    }
+}
+
+/// The words after a command that takes none.
+fn none(name: &str, args: &[&str]) -> Result<(), String> {
+    if args.is_empty() { Ok(()) } else { Err(format!("`{name}` takes no arguments")) }
+}
+
+/// The task that the words after a command name, by number or by name; `None` if there are no words.
+fn task(k: &Kernel, name: &str, args: &[&str]) -> Result<Option<Tid>, String> {
+    let word = match args {
+        [] => return Ok(None),
+        [word] => *word,
+        _ => return Err(format!("`{name}` takes at most one task, as a number or a name")),
+    };
+    let number: Option<Tid> = word.parse().ok();
+    let found = match number {
+        Some(tid) => k.tables.task(tid).map(|t| t.tid),
+        None => k.tables.tasks().find(|t| t.name() == word.as_bytes()).map(|t| t.tid),
+    };
+    found.map(Some).ok_or_else(|| format!("no task `{}`; `tasks` lists them", word.escape_debug()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_get_advice() {
+        let advice = |name| find(name).err().unwrap_or_default();
+        assert!(find("tasks").is_ok());
+        assert!(advice("task").contains("`tasks`"));
+        assert!(advice("tsaks").contains("`tasks`"));
+        assert!(advice("ps").contains("`tasks`"));
+        assert!(advice("continue").contains("`cont`"));
+        assert_eq!(advice("xyzzy"), "no command `xyzzy`; `help` lists all");
+        assert!(!advice("\u{1b}[2J").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn every_command_has_a_manual() {
+        for command in ALL {
+            assert!(command.summary().len() > 10, "{}", command.name);
+            assert!(command.manual().contains("```"), "{}: no example", command.name);
+        }
+    }
+}
