@@ -26,7 +26,7 @@ const TIERS: &[&[&str]] = &[
         "random",
     ],
     &["task", "sched", "timers"],
-    &["kernel", "syscall", "exec", "signal", "procfs", "dev", "futex", "clone", "exit"],
+    &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom"],
     &["run", "inspect", "view"],
 ];
 
