@@ -180,8 +180,8 @@ pub struct File {
     /// The file position, bytes (directories: a cookie).
     pub pos: Cell<u64>,
     positions: Cell<Option<Positions>>,
-    /// A write through it has taken set-user-id away: not looked at again.
-    pub dropped_privileges: Cell<bool>,
+    /// Up to which of [`Mounts::privileges`](super::Mounts::privileges) it is known to be no set-user-id program.
+    pub plain_since: Cell<u64>,
     /// Whom F_SETOWN named: `F_OWNER_*` and number.
     pub owner: Cell<(i32, i32)>,
     /// What F_SETSIG chose; 0: SIGIO.
@@ -206,7 +206,7 @@ impl File {
             flags: Cell::new(flags),
             pos: Cell::new(0),
             positions: Cell::new(None),
-            dropped_privileges: Cell::new(false),
+            plain_since: Cell::new(0),
             owner: Cell::new((1, 0)),
             signal: Cell::new(0),
             locks: OnceCell::new(),

@@ -42,6 +42,7 @@ struct Table {
     list: RefCell<Vec<Rc<Mount>>>,
     next_id: Cell<u64>,
     locks: Locks,
+    privileges: Cell<u64>,
 }
 
 impl Mounts {
@@ -51,6 +52,7 @@ impl Mounts {
             list: RefCell::default(),
             next_id: Cell::new(20),
             locks: Locks::default(),
+            privileges: Cell::new(1),
         }));
         let mount = mounts.make(fs_type, source, Node::top(root), None, flags);
         mounts.0.list.borrow_mut().push(mount);
@@ -86,6 +88,17 @@ impl Mounts {
     /// Locks of all files.
     pub fn locks(&self) -> &Locks {
         &self.0.locks
+    }
+
+    /// How often a file was made a set-user-id or set-group-id program: what was none at some count still is none
+    /// while the count stays.
+    pub fn privileges(&self) -> u64 {
+        self.0.privileges.get()
+    }
+
+    /// A file was made one.
+    pub fn privilege_given(&self) {
+        self.0.privileges.set(self.0.privileges.get() + 1);
     }
 
     /// All mounts, oldest first.

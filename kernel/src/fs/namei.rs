@@ -208,7 +208,8 @@ impl<'a> Walker<'a> {
     /// Looks at an entry of the current directory without going there.
     pub fn look(&self, name: &[u8]) -> Result<Path> {
         if name.len() > NAME_MAX {
-            return Err(Errno::ENAMETOOLONG);
+            // In a removed directory nothing is looked for at all.
+            return Err(if self.at.node.deleted.get() { Errno::ENOENT } else { Errno::ENAMETOOLONG });
         }
         let node = self.at.node.child(name)?;
         Ok(self.cx.mounts.topmost(Path { mount: self.at.mount.clone(), node }))

@@ -3,7 +3,8 @@
 use super::Args;
 use super::inotify;
 use super::place::{self, AT_FDCWD, Seeker, Target, at};
-use super::rw::too_large;
+use super::rw::{drop_privileges, too_large};
+use crate::cred::Cred;
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::Path;
 use crate::fs::inode::{Attr, SetAttr, mode};
@@ -17,10 +18,11 @@ use crate::user;
 use crate::wait::Tid;
 use llano_abi::stat::Utimbuf;
 
-/// The mode without set-user-id, and without set-group-id where that means a program's group.
-pub fn without_privileges(mode: u32) -> u32 {
-    let program = mode & 0o010 != 0;
-    mode & !mode::SETUID & if program { !mode::SETGID } else { !0 }
+/// The mode without set-user-id, and without set-group-id where that means a program's group, or a foreign one.
+pub fn without_privileges(attr: &Attr, cred: &Cred) -> u32 {
+    let foreign = !cred.privileged() && !cred.in_group(attr.gid);
+    let group = if attr.mode & 0o010 != 0 || foreign { mode::SETGID } else { 0 };
+    attr.mode & !(mode::SETUID | group)
 }
 
 fn change_mode(k: &Kernel, t: Tid, target: Target, new: u32) -> SysResult {
@@ -40,6 +42,9 @@ fn change_mode(k: &Kernel, t: Tid, target: Target, new: u32) -> SysResult {
     }
     path.inode().set_attr(&SetAttr { mode: Some(new), ..SetAttr::default() })?;
     inotify::tell(k, &path, bits::ATTRIB);
+    if new & (mode::SETUID | mode::SETGID) != 0 {
+        k.mounts.privilege_given();
+    }
     Ok(0)
 }
 
@@ -90,7 +95,7 @@ fn change_owner(k: &Kernel, t: Tid, target: Target, uid: u32, gid: u32) -> SysRe
             return Err(Errno::EPERM.into());
         }
     }
-    let kept = without_privileges(attr.mode);
+    let kept = without_privileges(&attr, &seeker.cred);
     let mode = (!attr.is_dir() && kept != attr.mode).then_some(kept & 0o7777);
     path.inode().set_attr(&SetAttr { uid, gid, mode, ..SetAttr::default() })?;
     inotify::tell(k, &path, bits::ATTRIB);
@@ -128,12 +133,14 @@ enum When {
     Now,
     Omit,
     At(i64),
+    /// Not a moment: `EINVAL`, but only once the file is found.
+    Never,
 }
 
 fn set_times(k: &Kernel, t: Tid, target: Target, times: [When; 2]) -> SysResult {
     let path = target.place()?;
-    if times == [When::Omit; 2] {
-        return Ok(0);
+    if times.contains(&When::Never) {
+        return Err(Errno::EINVAL.into());
     }
     let seeker = Seeker::new(k, t);
     let attr = path.inode().attr()?;
@@ -148,7 +155,7 @@ fn set_times(k: &Kernel, t: Tid, target: Target, times: [When; 2]) -> SysResult 
     let now = k.env.realtime_ns() as i64;
     let [atime, mtime] = times.map(|when| match when {
         When::Now => Some(now),
-        When::Omit => None,
+        When::Omit | When::Never => None,
         When::At(ns) => Some(ns),
     });
     path.inode().set_attr(&SetAttr { atime, mtime, ..SetAttr::default() })?;
@@ -176,7 +183,7 @@ fn timespecs(addr: u64) -> Result<[When; 2]> {
         match ts.nsec {
             UTIME_NOW => Ok(When::Now),
             UTIME_OMIT => Ok(When::Omit),
-            nsec => when(ts.sec, nsec, 1_000_000_000),
+            nsec => Ok(when(ts.sec, nsec, 1_000_000_000).unwrap_or(When::Never)),
         }
     };
     Ok([one(0)?, one(1)?])
@@ -201,6 +208,9 @@ pub fn sys_utimensat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let times = timespecs(a.u64(2))?;
+    if times == [When::Omit; 2] {
+        return Ok(0);
+    }
     let target = if a.u64(1) == 0 {
         changeable(k, t, a.i32(0))?
     } else {
@@ -252,8 +262,9 @@ fn truncate(k: &mut Kernel, t: Tid, path: &Path, attr: &Attr, size: i64) -> SysR
     if size > attr.size && size > k.limit(t, rlimit::FSIZE) {
         return too_large(k, t);
     }
-    let kept = without_privileges(attr.mode);
-    let drops = kept != attr.mode && !k.task(t).cred.privileged();
+    let cred = &k.task(t).cred;
+    let kept = without_privileges(attr, cred);
+    let drops = kept != attr.mode && !cred.privileged();
     let mode = drops.then_some(kept & 0o7777);
     path.inode().set_attr(&SetAttr { size: Some(size), mode, ..SetAttr::default() })?;
     inotify::tell(k, path, bits::MODIFY);
@@ -282,6 +293,9 @@ pub fn sys_truncate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// ftruncate(2).
 pub fn sys_ftruncate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    if a.i64(1) < 0 {
+        return Err(Errno::EINVAL.into());
+    }
     let file = k.file(t, a.i32(0))?;
     if file.is_path() {
         return Err(Errno::EBADF.into());
@@ -320,6 +334,7 @@ pub fn sys_fallocate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return too_large(k, t);
     }
     path.inode().allocate(how, offset as u64, len as u64)?;
+    drop_privileges(k, t, &file);
     Ok(0)
 }
 

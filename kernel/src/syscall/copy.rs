@@ -1,7 +1,7 @@
 //! Copying from one descriptor to another without the program: sendfile(2), copy_file_range(2).
 
 use super::Args;
-use super::rw::{broken_pipe, too_large, wait_for};
+use super::rw::{broken_pipe, drop_privileges, too_large, wait_for};
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::file::{File, Positions, Seek, oflag};
 use crate::fs::inode::mode;
@@ -100,17 +100,20 @@ pub fn sys_copy_file_range(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if a.u32(5) != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let (from, to) = pair(k, t, a.i32(0), a.i32(2))?;
-    if to.flags.get() & oflag::APPEND != 0 {
+    let (from, to) = (k.file(t, a.i32(0))?, k.file(t, a.i32(2))?);
+    if from.is_path() || to.is_path() {
         return Err(Errno::EBADF.into());
     }
     let (Some(from_path), Some(to_path)) = (&from.path, &to.path) else { return Err(Errno::EINVAL.into()) };
-    for path in [from_path, to_path] {
-        match path.inode().attr()?.kind() {
-            mode::REG => {}
-            mode::DIR => return Err(Errno::EISDIR.into()),
-            _ => return Err(Errno::EINVAL.into()),
-        }
+    let kinds = [from_path.inode().attr()?.kind(), to_path.inode().attr()?.kind()];
+    if kinds.contains(&mode::DIR) {
+        return Err(Errno::EISDIR.into());
+    }
+    if kinds != [mode::REG; 2] {
+        return Err(Errno::EINVAL.into());
+    }
+    if !from.readable() || !to.writable() || to.flags.get() & oflag::APPEND != 0 {
+        return Err(Errno::EBADF.into());
     }
     let (start, to_start) = (position(from_at, &from)?, position(to_at, &to)?);
     let size = match from.ops().seek() {
@@ -144,5 +147,8 @@ pub fn sys_copy_file_range(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     }
     set_position(from_at, &from, start + done)?;
     set_position(to_at, &to, to_start + done)?;
+    if done > 0 {
+        drop_privileges(k, t, &to);
+    }
     Ok(done as i64)
 }

@@ -51,7 +51,7 @@ pub fn sys_flock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         _ => return Err(Errno::EINVAL.into()),
     };
     let file = k.file(t, fd)?;
-    if file.is_path() {
+    if file.is_path() || mode.is_some() && !file.readable() && !file.writable() {
         return Err(Errno::EBADF.into());
     }
     let id = identity(&file)?;

@@ -33,21 +33,18 @@ struct How {
 
 /// open(2).
 pub fn sys_open(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let path = user::path(a.u64(0))?;
-    open_at(k, t, AT_FDCWD, &path, How { flags: a.u32(1), mode: a.u32(2), resolve: 0 })
+    open_at(k, t, AT_FDCWD, a.u64(0), How { flags: a.u32(1), mode: a.u32(2), resolve: 0 })
 }
 
 /// creat(2).
 pub fn sys_creat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let path = user::path(a.u64(0))?;
     let flags = oflag::CREAT | oflag::WRONLY | oflag::TRUNC;
-    open_at(k, t, AT_FDCWD, &path, How { flags, mode: a.u32(1), resolve: 0 })
+    open_at(k, t, AT_FDCWD, a.u64(0), How { flags, mode: a.u32(1), resolve: 0 })
 }
 
 /// openat(2).
 pub fn sys_openat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let path = user::path(a.u64(1))?;
-    open_at(k, t, a.i32(0), &path, How { flags: a.u32(2), mode: a.u32(3), resolve: 0 })
+    open_at(k, t, a.i32(0), a.u64(1), How { flags: a.u32(2), mode: a.u32(3), resolve: 0 })
 }
 
 /// Everything openat2(2) knows.
@@ -98,15 +95,15 @@ pub fn sys_openat2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if bad {
         return Err(Errno::EINVAL.into());
     }
-    let path = user::path(a.u64(1))?;
     let how = How { flags: how.flags as u32, mode: how.mode as u32, resolve: how.resolve as u32 };
-    open_at(k, t, a.i32(0), &path, how)
+    open_at(k, t, a.i32(0), a.u64(1), how)
 }
 
-fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> SysResult {
+fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: u64, how: How) -> SysResult {
+    let how = checked(how)?;
     let file = match k.task(t).progress.held {
         Some(_) => meet(k, t)?,
-        None => open_file(k, t, dir, path, how)?,
+        None => open_file(k, t, dir, &place::path_argument(path)?, how)?,
     };
     if how.flags & oflag::PATH == 0 {
         super::tty::opened(k, t, &file);
@@ -116,25 +113,27 @@ fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> SysResult
     Ok(k.install(t, file, how.flags & oflag::CLOEXEC != 0)?.into())
 }
 
+/// Flags that go together; O_PATH leaves only few.
+fn checked(mut how: How) -> Result<How> {
+    if how.flags & oflag::PATH != 0 {
+        how.flags &= PATH_FLAGS;
+    }
+    let write = matches!(how.flags & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR);
+    let creates = how.flags & oflag::CREAT != 0;
+    let bad = if how.flags & oflag::TMPFILE & !oflag::DIRECTORY != 0 {
+        how.flags & oflag::DIRECTORY == 0 || !write || creates
+    } else {
+        creates && how.flags & oflag::DIRECTORY != 0
+    };
+    if bad { Err(Errno::EINVAL) } else { Ok(how) }
+}
+
 /// Flags that are over once the file is open.
 const ONCE: u32 = oflag::CREAT | oflag::EXCL | oflag::TRUNC | oflag::CLOEXEC;
 
 fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<Rc<File>, Fail> {
-    let mut how = how;
-    if how.flags & oflag::PATH != 0 {
-        how.flags &= PATH_FLAGS;
-    }
     let flags = how.flags;
     let tmpfile = flags & oflag::TMPFILE == oflag::TMPFILE;
-    let write = matches!(flags & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR);
-    let bad = if flags & oflag::TMPFILE & !oflag::DIRECTORY != 0 {
-        !tmpfile || !write || flags & oflag::CREAT != 0
-    } else {
-        flags & oflag::CREAT != 0 && flags & oflag::DIRECTORY != 0
-    };
-    if bad {
-        return Err(Errno::EINVAL.into());
-    }
     // Before anything is made: a process without a free descriptor makes no file.
     k.task(t).files.borrow().free(0, k.limit(t, rlimit::NOFILE))?;
     // In its own root even an absolute path starts at the descriptor.
@@ -189,7 +188,9 @@ fn find_or_create(seeker: &Seeker, walker: &mut Walker<'_>, path: &[u8], how: Ho
     let mut path = path.to_vec();
     loop {
         let parent = walker.parent(&path)?;
-        let Last::Name(name) = parent.last else { return Err(Errno::EISDIR) };
+        let Last::Name(name) = parent.last else {
+            return Err(if how.flags & oflag::EXCL != 0 { Errno::EEXIST } else { Errno::EISDIR });
+        };
         if parent.slash {
             return Err(Errno::EISDIR);
         }
@@ -288,6 +289,9 @@ fn open_ops(
 
 /// A FIFO opens when its other side does (fifo(7)); until then the task holds its end.
 fn open_fifo(k: &mut Kernel, t: Tid, at: Path, attr: &Attr, flags: u32) -> Result<Rc<File>, Fail> {
+    if flags & oflag::ACCMODE == oflag::ACCMODE {
+        return Err(Errno::EINVAL.into());
+    }
     let fifo = k.env.ipc.fifo(&k.env, (attr.dev, attr.ino));
     let opens = fifo.opens();
     let file = File::new(fifo.attach(flags)?, flags & !ONCE | oflag::LARGEFILE, Some(at));

@@ -114,6 +114,15 @@ pub fn writable(at: &Path) -> Result<()> {
     if at.mount.flags.get() & flag::RDONLY != 0 { Err(Errno::EROFS) } else { Ok(()) }
 }
 
+/// A path argument.
+///
+/// # Errors
+/// `ENOENT` if it is empty, `EFAULT`, `ENAMETOOLONG`.
+pub fn path_argument(addr: u64) -> Result<Vec<u8>> {
+    let path = user::path(addr)?;
+    if path.is_empty() { Err(Errno::ENOENT) } else { Ok(path) }
+}
+
 /// Where a path relative to descriptor `dir` starts.
 ///
 /// # Errors
@@ -167,7 +176,11 @@ pub fn of_fd(k: &Kernel, t: Tid, fd: i32) -> Result<Target> {
 pub fn target(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: Follow) -> Result<Target> {
     let empty_allowed = flags & at::EMPTY_PATH != 0;
     // Linux takes a null pointer for the empty path here.
-    let path = if empty_allowed && path_ptr == 0 { Vec::new() } else { user::path(path_ptr)? };
+    let path = match path_ptr {
+        0 if empty_allowed => Vec::new(),
+        _ if empty_allowed => user::path(path_ptr)?,
+        _ => path_argument(path_ptr)?,
+    };
     if path.is_empty() && empty_allowed && dir != AT_FDCWD {
         return of_fd(k, t, dir);
     }
@@ -200,7 +213,7 @@ pub struct Entry {
 impl Entry {
     /// Walks to the directory of what a path argument names.
     pub fn find(k: &Kernel, t: Tid, dir: i32, path_ptr: u64) -> Result<Entry> {
-        let path = user::path(path_ptr)?;
+        let path = path_argument(path_ptr)?;
         Entry::find_path(k, t, dir, &path)
     }
 
@@ -224,7 +237,7 @@ impl Entry {
     /// What is there now, mounts not looked through.
     pub fn existing(&self, name: &[u8]) -> Result<Path> {
         if name.len() > namei::NAME_MAX {
-            return Err(Errno::ENAMETOOLONG);
+            return Err(if self.dir.node.deleted.get() { Errno::ENOENT } else { Errno::ENAMETOOLONG });
         }
         Ok(Path { mount: self.dir.mount.clone(), node: self.dir.node.child(name)? })
     }

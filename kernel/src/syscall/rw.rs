@@ -7,6 +7,7 @@ use super::message;
 use super::tty;
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::file::{File, Positions, Seek, oflag};
+use crate::fs::inode::{SetAttr, mode};
 use crate::ipc::eventfd::EventFd;
 use crate::ipc::inotify::bits;
 use crate::ipc::signalfd::SignalFd;
@@ -80,23 +81,19 @@ pub fn wait_for(file: &File, events: u32, why: Why) -> Result<Wait> {
     Ok(Wait::new(why).on(&queue, events).signals(on_signal))
 }
 
-fn readable(k: &Kernel, t: Tid, fd: i32) -> Result<Rc<File>> {
+/// The file to transfer bytes from or to, and where its next byte is. What has no offsets says so to those who name one
+/// even if they may not transfer at all.
+fn opened(k: &Kernel, t: Tid, fd: i32, place: Place) -> Result<(Rc<File>, u64)> {
     let file = k.file(t, fd)?;
-    if file.readable() { Ok(file) } else { Err(Errno::EBADF) }
-}
-
-fn writable(k: &Kernel, t: Tid, fd: i32) -> Result<Rc<File>> {
-    let file = k.file(t, fd)?;
-    if file.writable() { Ok(file) } else { Err(Errno::EBADF) }
-}
-
-/// Where the next byte is, and whether the file's position moves.
-fn position(file: &File, place: Place) -> Result<u64> {
-    match (place.at, file.positions()) {
-        (Some(_), Positions::Stream) => Err(Errno::ESPIPE),
-        (Some(at), _) => Ok(at),
-        (None, _) => Ok(file.pos.get()),
+    if file.is_path() {
+        return Err(Errno::EBADF);
     }
+    let at = match place.at {
+        Some(_) if file.positions() == Positions::Stream => return Err(Errno::ESPIPE),
+        Some(at) => at,
+        None => file.pos.get(),
+    };
+    Ok((file, at))
 }
 
 fn moved(file: &File, place: Place, at: u64) {
@@ -106,9 +103,11 @@ fn moved(file: &File, place: Place, at: u64) {
 }
 
 fn read(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> SysResult {
-    let file = readable(k, t, fd)?;
+    let (file, at) = opened(k, t, fd, place)?;
+    if !file.readable() {
+        return Err(Errno::EBADF.into());
+    }
     let mut iov = iov?;
-    let at = position(&file, place)?;
     if iov.left() == 0 && file.positions() != Positions::Directory {
         return Ok(0);
     }
@@ -140,10 +139,12 @@ fn read(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> 
 }
 
 fn write(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> SysResult {
-    let file = writable(k, t, fd)?;
+    let (file, mut at) = opened(k, t, fd, place)?;
+    if !file.writable() {
+        return Err(Errno::EBADF.into());
+    }
     let mut iov = iov?;
     let append = file.flags.get() & oflag::APPEND != 0 || place.flags & rwf::APPEND != 0;
-    let mut at = position(&file, place)?;
     if file.positions() == Positions::Bytes {
         if append && let Seek::Bytes(size) = file.ops().seek() {
             at = size;
@@ -226,15 +227,16 @@ fn file_limit(k: &Kernel, t: Tid, at: u64, iov: &mut UserIov) -> Result<()> {
     Ok(())
 }
 
-/// A write by someone else takes set-user-id and set-group-id away from a program.
-fn drop_privileges(k: &Kernel, t: Tid, file: &File) {
-    use crate::fs::inode::{SetAttr, mode};
-    if k.task(t).cred.privileged() || file.dropped_privileges.replace(true) {
+/// A write by someone without privilege takes set-user-id and set-group-id away from a program.
+pub fn drop_privileges(k: &Kernel, t: Tid, file: &File) {
+    let now = k.mounts.privileges();
+    let cred = &k.task(t).cred;
+    if cred.privileged() || file.plain_since.replace(now) == now {
         return;
     }
     let Some(path) = &file.path else { return };
     if let Ok(attr) = path.inode().attr() {
-        let kept = super::attr::without_privileges(attr.mode);
+        let kept = super::attr::without_privileges(&attr, cred);
         if attr.kind() == mode::REG && kept != attr.mode {
             // The write itself has succeeded; what the filesystem cannot store stays as it is.
             let _ = path.inode().set_attr(&SetAttr { mode: Some(kept & 0o7777), ..SetAttr::default() });
@@ -335,10 +337,13 @@ pub fn sys_lseek(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::EBADF.into());
     }
     let (offset, whence) = (a.i64(1), a.i32(2));
+    if !(SET..=HOLE).contains(&whence) {
+        return Err(Errno::EINVAL.into());
+    }
     let kind = file.ops().seek();
     let size = match kind {
         Seek::Stream => return Err(Errno::ESPIPE.into()),
-        Seek::Ignored if (0..=HOLE).contains(&whence) => return Ok(0),
+        Seek::Ignored => return Ok(0),
         Seek::Bytes(size) => size as i64,
         _ => 0,
     };

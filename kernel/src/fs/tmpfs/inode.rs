@@ -19,7 +19,6 @@ use core::cell::{Cell, RefCell};
 mod falloc {
     pub(super) const KEEP_SIZE: u32 = 1;
     pub(super) const PUNCH_HOLE: u32 = 2;
-    pub(super) const ZERO_RANGE: u32 = 0x10;
 }
 
 /// A file in RAM.
@@ -306,16 +305,10 @@ impl Inode for TmpInode {
                     Ok(())
                 })?;
             }
-            what @ (0 | falloc::ZERO_RANGE) => {
+            0 => {
                 let grown = if keep { size } else { size.max(end) };
                 self.seals.allow_resize(size, grown)?;
-                if what == falloc::ZERO_RANGE {
-                    self.seals.allow_write()?;
-                }
                 self.with_content(|content, budget| {
-                    if what == falloc::ZERO_RANGE {
-                        content.clear(offset, end);
-                    }
                     if content.reserve(offset, len, budget)? < len {
                         return Err(Errno::ENOSPC);
                     }
