@@ -3,9 +3,9 @@
 use crate::inspect::DebugStop;
 use crate::kernel::Kernel;
 use crate::signal::deliver::{Outcome, deliver, force};
-use crate::sigstate::{SigInfo, code, sig};
+use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
 use crate::syscall;
-use crate::task::State;
+use crate::task::{Pid, State};
 use crate::timers::Due;
 use crate::wait::{OnSignal, Tid, Wait};
 use alloc::vec::Vec;
@@ -397,8 +397,15 @@ impl Kernel {
         match signo {
             sig::INT | sig::QUIT | sig::TSTP => drop(crate::signal::send_to_group(self, None, first.1, signo, info)),
             sig::CONT | sig::WINCH => {}
+            // A first process that ignores it (an interactive shell SIGTERM) cannot keep llano from ending.
+            _ if self.ignores(first.0, signo) => self.exit_status = Some(signo),
             _ => crate::signal::send_to_process(self, first.0, info),
         }
+    }
+
+    fn ignores(&self, pid: Pid, signo: i32) -> bool {
+        let leader = self.tables.process(pid).and_then(|p| self.tables.task(*p.threads.first()?));
+        leader.is_some_and(|task| task.sighand.borrow().get(signo).handler == SIG_IGN)
     }
 }
 
