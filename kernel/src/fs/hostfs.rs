@@ -193,6 +193,15 @@ impl Inode for HostInode {
         Ok(Rc::new(made))
     }
 
+    fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
+        self.writable()?;
+        let flags = os::O_TMPFILE | os::O_RDWR | (flags & oflag::EXCL) as i32;
+        let fd = HostFd::open_at(Some(&self.fd), c".", flags, 0o600).map_err(host)?;
+        let made = HostInode { fs: self.fs.clone(), fd, kind: mode::REG };
+        self.finish(&made, new)?;
+        Ok(Rc::new(made))
+    }
+
     fn symlink(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
         self.writable()?;
         let name = c_name(name)?;

@@ -113,15 +113,18 @@ fn open_at(k: &mut Kernel, t: Tid, dir: i32, path: u64, how: How) -> SysResult {
     Ok(k.install(t, file, how.flags & oflag::CLOEXEC != 0)?.into())
 }
 
+fn may_write(flags: u32) -> bool {
+    matches!(flags & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR)
+}
+
 /// Flags that go together; O_PATH leaves only few.
 fn checked(mut how: How) -> Result<How> {
     if how.flags & oflag::PATH != 0 {
         how.flags &= PATH_FLAGS;
     }
-    let write = matches!(how.flags & oflag::ACCMODE, oflag::WRONLY | oflag::RDWR);
     let creates = how.flags & oflag::CREAT != 0;
     let bad = if how.flags & oflag::TMPFILE & !oflag::DIRECTORY != 0 {
-        how.flags & oflag::DIRECTORY == 0 || !write || creates
+        how.flags & oflag::DIRECTORY == 0 || !may_write(how.flags) || creates
     } else {
         creates && how.flags & oflag::DIRECTORY != 0
     };
@@ -169,7 +172,7 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
         let ops = known.file().ops().reopen(flags)?;
         return Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, None));
     }
-    if write && attr.kind() == mode::REG && executing(k, &attr) {
+    if may_write(flags) && attr.kind() == mode::REG && executing(k, &attr) {
         return Err(Errno::ETXTBSY.into());
     }
     if attr.kind() == mode::FIFO {
