@@ -8,7 +8,7 @@
 
 use super::file::{File, FileOps, oflag};
 use super::hostfile::{HostDir, HostFile};
-use super::inode::{Attr, DirEntry, Inode, NewFile, SetAttr, StatFs, mode};
+use super::inode::{Attr, DirEntry, Fresh, Inode, NewFile, SetAttr, StatFs, mode};
 use crate::cred::Cred;
 use crate::error::{Errno, Result, host};
 use alloc::boxed::Box;
@@ -70,6 +70,7 @@ pub struct HostInode {
     fd: HostFd,
     /// Type bits of the mode.
     kind: u32,
+    fresh: Fresh,
 }
 
 /// The root of the filesystem at `path` of the host (which the host's own rules resolve).
@@ -78,7 +79,12 @@ pub struct HostInode {
 /// What the host said: `ENOENT`, `EACCES`, `ENOTDIR`, ...
 pub fn root(path: &[u8], access: Access, owners: Owners) -> Result<Rc<dyn Inode>> {
     let fd = HostFd::open(&c_name(path)?, os::O_PATH | os::O_DIRECTORY).map_err(host)?;
-    Ok(Rc::new(HostInode { fs: Rc::new(Shared { access, owners }), fd, kind: mode::DIR }))
+    Ok(Rc::new(HostInode {
+        fs: Rc::new(Shared { access, owners }),
+        fd,
+        kind: mode::DIR,
+        fresh: Fresh::default(),
+    }))
 }
 
 fn c_name(name: &[u8]) -> Result<CString> {
@@ -88,8 +94,8 @@ fn c_name(name: &[u8]) -> Result<CString> {
 impl HostInode {
     fn find(&self, name: &CString) -> Result<HostInode> {
         let fd = HostFd::open_at(Some(&self.fd), name, os::O_PATH | os::O_NOFOLLOW, 0).map_err(host)?;
-        let kind = fd.stat().map_err(host)?.mode & mode::FMT;
-        Ok(HostInode { fs: self.fs.clone(), fd, kind })
+        let attr = attr(&fd.stat().map_err(host)?, &self.fs.owners);
+        Ok(HostInode { fs: self.fs.clone(), fd, kind: attr.kind(), fresh: Fresh::new(attr) })
     }
 
     fn writable(&self) -> Result<()> {
@@ -98,6 +104,7 @@ impl HostInode {
 
     /// Gives what was just made its owner and exact mode: the host's umask does not count.
     fn finish(&self, made: &HostInode, new: &NewFile) -> Result<()> {
+        made.fresh.take();
         let (uid, gid) = (self.fs.owners.uid(new.uid), self.fs.owners.gid(new.gid));
         let stat = made.fd.stat().map_err(host)?;
         if (stat.uid, stat.gid) != (uid, gid) {
@@ -144,7 +151,10 @@ pub(super) fn attr(stat: &HostStat, owners: &Owners) -> Attr {
 
 impl Inode for HostInode {
     fn attr(&self) -> Result<Attr> {
-        Ok(attr(&self.fd.stat().map_err(host)?, &self.fs.owners))
+        match self.fresh.take() {
+            Some(attr) => Ok(attr),
+            None => Ok(attr(&self.fd.stat().map_err(host)?, &self.fs.owners)),
+        }
     }
 
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
@@ -197,7 +207,7 @@ impl Inode for HostInode {
         self.writable()?;
         let flags = os::O_TMPFILE | os::O_RDWR | (flags & oflag::EXCL) as i32;
         let fd = HostFd::open_at(Some(&self.fd), c".", flags, 0o600).map_err(host)?;
-        let made = HostInode { fs: self.fs.clone(), fd, kind: mode::REG };
+        let made = HostInode { fs: self.fs.clone(), fd, kind: mode::REG, fresh: Fresh::default() };
         self.finish(&made, new)?;
         Ok(Rc::new(made))
     }

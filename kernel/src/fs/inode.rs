@@ -9,6 +9,8 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::cell::Cell;
+use llano_machine::clock;
 
 /// File types, as the top bits of a mode (inode(7)).
 #[allow(missing_docs)]
@@ -68,6 +70,27 @@ impl Attr {
     /// It is a directory.
     pub fn is_dir(&self) -> bool {
         self.kind() == mode::DIR
+    }
+}
+
+/// Attributes that a look-up has just learned, kept for the first question about what was found. They are told once,
+/// and only at once: the host may change the file at any time.
+#[derive(Debug, Default)]
+pub struct Fresh(Cell<Option<(u64, Attr)>>);
+
+impl Fresh {
+    /// How long "at once" is, in ticks of the time-stamp counter: less than it takes to switch to another process.
+    const TICKS: u64 = 50_000;
+
+    /// Just learned.
+    pub fn new(attr: Attr) -> Fresh {
+        Fresh(Cell::new(Some((clock::tsc(), attr))))
+    }
+
+    /// The attributes, the first time, if they are still fresh.
+    pub fn take(&self) -> Option<Attr> {
+        let (learned, attr) = self.0.take()?;
+        (clock::tsc().wrapping_sub(learned) < Fresh::TICKS).then_some(attr)
     }
 }
 

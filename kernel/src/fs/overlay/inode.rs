@@ -55,6 +55,12 @@ impl OverlayInode {
 
 impl Inode for OverlayInode {
     fn attr(&self) -> Result<Attr> {
+        if let Some(attr) = self.fresh.take()
+            && self.upper().is_none()
+            && self.links.get() == 0
+        {
+            return Ok(attr);
+        }
         let attr = self.top().attr()?;
         let (dev, ino) = self.id;
         let nlink = match (self.kind, self.lower().is_some(), self.upper().is_some()) {

@@ -18,7 +18,7 @@ mod open;
 mod tests;
 mod tree;
 
-use super::inode::{Attr, Inode, NewFile, mode};
+use super::inode::{Attr, Fresh, Inode, NewFile, mode};
 use super::tmpfs::TmpFs;
 use crate::env::Env;
 use crate::error::Result;
@@ -52,6 +52,7 @@ pub struct OverlayInode {
     /// Type bits of the mode.
     kind: u32,
     layers: RefCell<Layers>,
+    fresh: Fresh,
     /// Where it was found, or was put; `None` for the root, and for what has no name (any more).
     place: RefCell<Option<Place>>,
     /// Hard links that this tree added to, or took from, those of the lower file.
@@ -101,13 +102,21 @@ pub fn mount(env: &Rc<Env>, lower: Rc<dyn Inode>, limit: u64) -> Result<Rc<dyn I
 }
 
 impl OverlayInode {
-    fn make(fs: &Rc<Overlay>, id: Id, kind: u32, layers: Layers, place: Option<Place>) -> Rc<OverlayInode> {
+    fn make(
+        fs: &Rc<Overlay>,
+        id: Id,
+        kind: u32,
+        layers: Layers,
+        fresh: Fresh,
+        place: Option<Place>,
+    ) -> Rc<OverlayInode> {
         Rc::new_cyclic(|me| OverlayInode {
             me: me.clone(),
             fs: fs.clone(),
             id,
             kind,
             layers: RefCell::new(layers),
+            fresh,
             place: RefCell::new(place),
             links: Cell::new(0),
             nameless: Cell::new(false),
@@ -131,7 +140,7 @@ impl OverlayInode {
             return known;
         }
         let layers = Layers { lower: Some(lower), ..Layers::default() };
-        let inode = OverlayInode::make(fs, id, attr.kind(), layers, place);
+        let inode = OverlayInode::make(fs, id, attr.kind(), layers, Fresh::new(*attr), place);
         fs.known.borrow_mut().insert(id, inode.me.clone());
         inode
     }
@@ -141,7 +150,7 @@ impl OverlayInode {
         let kind = upper.attr()?.kind();
         let id = (self.id.0, NEW_INO + self.fs.env.new_ino());
         let layers = Layers { upper: Some(upper), ..Layers::default() };
-        Ok(OverlayInode::make(&self.fs, id, kind, layers, None))
+        Ok(OverlayInode::make(&self.fs, id, kind, layers, Fresh::default(), None))
     }
 
     fn lower(&self) -> Option<Rc<dyn Inode>> {
