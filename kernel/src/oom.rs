@@ -39,7 +39,7 @@ impl Kernel {
     /// Looks at memory and load with the tick.
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;
-        if self.ticks % EVERY == 0 && host::resident_bytes() > self.ram.saturating_add(self.baseline) {
+        if self.ticks.is_multiple_of(EVERY) && host::resident_bytes() > self.ram.saturating_add(self.baseline) {
             self.out_of_memory();
         }
     }

@@ -3,7 +3,7 @@
 //! - [`elf`]: headers, checked
 //! - [`load`]: images into an address space
 //! - [`stack`]: the initial stack
-//! - [`script`]: `#!`
+//! - [`script`]: scripts and their `#!` line
 //!
 //! The new address space is built beside the old one (they are ranges of the same flat space), so everything that can
 //! fail fails while the old program is still whole. The exception is a program linked to fixed addresses that replaces

@@ -81,10 +81,13 @@ pub struct Inotify {
     last_wd: Cell<i32>,
 }
 
+/// Who watches a file: the instance, and its number for the watch.
+type Watcher = (Weak<Inotify>, i32);
+
 /// All watches, by what they watch.
 #[derive(Default)]
 pub struct Watches {
-    by_file: RefCell<BTreeMap<FileId, Vec<(Weak<Inotify>, i32)>>>,
+    by_file: RefCell<BTreeMap<FileId, Vec<Watcher>>>,
     count: Cell<usize>,
     cookie: Cell<u32>,
 }

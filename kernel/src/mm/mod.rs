@@ -5,7 +5,7 @@
 //! protection makes guard pages, RELRO and wild writes behave as on a desktop.
 //!
 //! - [`space`]: free ranges
-//! - [`vma`]: views
+//! - [`vma`]: views and their backing
 //! - [`map`]: mmap, munmap, mprotect, mremap on an [`Mm`]
 
 pub mod map;

@@ -55,7 +55,7 @@ pub(super) fn descriptor(k: &Kernel, caller: Tid, who: Who, fd: i32) -> Result<T
         return Ok(target(k, caller, path.clone(), read | write));
     }
     let text = file.ops().label().into_bytes();
-    let node = Node::detached(&text, FdInode::new(file));
+    let node = Node::detached(&text, FdInode::inode(file));
     Ok(Target { text, path: k.mounts.detached("fd", node), permissions: read | write })
 }
 

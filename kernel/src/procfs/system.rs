@@ -134,7 +134,7 @@ fn loadavg(k: &mut Kernel, caller: Tid) -> Vec<u8> {
     k.refresh_now();
     k.update_load();
     let [one, five, fifteen] =
-        k.load.0.map(|load| format!("{}.{:02}", load >> 16, (load & 0xffff) * 100 >> 16));
+        k.load.0.map(|load| format!("{}.{:02}", load >> 16, ((load & 0xffff) * 100) >> 16));
     let running = k.tables.tasks().filter(|t| t.state == State::Runnable).count();
     // The last number is that of the newest process.
     let last = k.tables.processes().max_by_key(|p| p.started).map_or(caller, |p| p.pid);

@@ -60,7 +60,7 @@ pub fn sys_futex(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if op & CLOCK_REALTIME != 0 && cmd != WAIT_BITSET && cmd != WAIT {
         return Err(Errno::ENOSYS.into());
     }
-    if addr % 4 != 0 {
+    if !addr.is_multiple_of(4) {
         return Err(Errno::EINVAL.into());
     }
     let (timeout_at, addr2, value3) = (a.u64(3), a.u64(4), a.u32(5));
@@ -174,7 +174,7 @@ pub fn wake(k: &mut Kernel, addr: u64, count: i32, bitset: u32) -> i32 {
 }
 
 fn requeue(k: &mut Kernel, from: u64, to: u64, wake_n: i32, move_n: i32, expected: Option<u32>) -> SysResult {
-    if wake_n < 0 || move_n < 0 || to % 4 != 0 {
+    if wake_n < 0 || move_n < 0 || !to.is_multiple_of(4) {
         return Err(Errno::EINVAL.into());
     }
     usermem::check(to, 4).map_err(fault)?;
@@ -204,7 +204,7 @@ fn wake_op(k: &mut Kernel, addr: u64, addr2: u64, wake1: i32, wake2: i32, encode
     if encoded >> 31 != 0 {
         oparg = 1i32.wrapping_shl(oparg as u32);
     }
-    if addr2 % 4 != 0 {
+    if !addr2.is_multiple_of(4) {
         return Err(Errno::EINVAL.into());
     }
     let old = loop {

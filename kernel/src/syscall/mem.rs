@@ -31,7 +31,7 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         0 => return Err(Errno::EINVAL.into()),
         n => page_up(n).ok_or(Errno::ENOMEM)?,
     };
-    if offset % PAGE != 0 {
+    if !offset.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL.into());
     }
     let sharing = match flags & MAP_TYPE {
@@ -46,7 +46,7 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let mut mm = mm.borrow_mut();
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
     let at = if fixed {
-        if hint % PAGE != 0 {
+        if !hint.is_multiple_of(PAGE) {
             return Err(Errno::EINVAL.into());
         }
         if !pages::contains(hint, len) {
@@ -111,7 +111,7 @@ fn admit(k: &Kernel, t: Tid, len: u64, prot: i32, flags: i32, sharing: Sharing) 
 
 /// A page-aligned start and a length rounded up; `EINVAL` otherwise, `ENOMEM` if it overflows.
 fn range(addr: u64, len: u64) -> Result<(u64, u64)> {
-    if addr % PAGE != 0 {
+    if !addr.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL);
     }
     let end = page_up(len).and_then(|l| addr.checked_add(l)).ok_or(Errno::ENOMEM)?;
@@ -150,7 +150,7 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     const MAYMOVE: i32 = 1;
     const FIXED: i32 = 2;
     let (old, old_len, new_len, flags, new) = (a.u64(0), a.u64(1), a.u64(2), a.i32(3), a.u64(4));
-    if old % PAGE != 0 || flags & !(MAYMOVE | FIXED) != 0 || flags & FIXED != 0 && flags & MAYMOVE == 0 || new_len == 0 {
+    if !old.is_multiple_of(PAGE) || flags & !(MAYMOVE | FIXED) != 0 || flags & FIXED != 0 && flags & MAYMOVE == 0 || new_len == 0 {
         return Err(Errno::EINVAL.into());
     }
     let (old_len, new_len) = (page_up(old_len).ok_or(Errno::EINVAL)?, page_up(new_len).ok_or(Errno::ENOMEM)?);
@@ -161,7 +161,7 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         admit(k, t, new_len - old_len, pages::WRITE, 0, Sharing::Private)?;
     }
     let fixed = (flags & FIXED != 0).then_some(new);
-    if fixed.is_some_and(|n| n % PAGE != 0) {
+    if fixed.is_some_and(|n| !n.is_multiple_of(PAGE)) {
         return Err(Errno::EINVAL.into());
     }
     if fixed.is_some_and(|n| !pages::contains(n, new_len)) {

@@ -242,7 +242,7 @@ fn sched_target(k: &Kernel, t: Tid, pid: i32) -> Result<Tid> {
 /// sched_getaffinity(2): one CPU.
 pub fn sys_sched_getaffinity(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     sched_target(k, t, a.i32(0))?;
-    if a.usize(1) < 8 || a.usize(1) % 8 != 0 {
+    if a.usize(1) < 8 || !a.usize(1).is_multiple_of(8) {
         return Err(Errno::EINVAL.into());
     }
     user::put(a.u64(2), &1u64)?;

@@ -97,7 +97,7 @@ impl Kernel {
 
     /// Turns ticks of the time-stamp counter into ns.
     pub fn tsc_to_ns(&self, ticks: u64) -> u64 {
-        (u128::from(ticks) * u128::from(self.tsc_mult) >> 32) as u64
+        ((u128::from(ticks) * u128::from(self.tsc_mult)) >> 32) as u64
     }
 }
 

@@ -28,7 +28,7 @@ impl OverlayInode {
         if self.find_opt(name)?.is_some() {
             return Err(Errno::EEXIST);
         }
-        let inode = self.from_above(make()?)?;
+        let inode = self.found_above(make()?)?;
         self.attach(name, &inode)?;
         inode.links.set(1);
         Ok(inode)
@@ -95,7 +95,7 @@ impl Inode for OverlayInode {
 
     fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
         self.alive()?;
-        let inode = self.from_above(self.fs.upper.tmpfile(new, 0)?)?;
+        let inode = self.found_above(self.fs.upper.tmpfile(new, 0)?)?;
         inode.nameless.set(flags & oflag::EXCL == 0);
         Ok(inode)
     }

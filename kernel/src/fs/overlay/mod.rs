@@ -146,7 +146,7 @@ impl OverlayInode {
     }
 
     /// A file that is only above, of the same device as this directory.
-    fn from_above(&self, upper: Rc<dyn Inode>) -> Result<Rc<OverlayInode>> {
+    fn found_above(&self, upper: Rc<dyn Inode>) -> Result<Rc<OverlayInode>> {
         let kind = upper.attr()?.kind();
         let id = (self.id.0, NEW_INO + self.fs.env.new_ino());
         let layers = Layers { upper: Some(upper), ..Layers::default() };

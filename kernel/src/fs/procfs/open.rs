@@ -108,7 +108,7 @@ pub struct FdInode(Rc<File>);
 
 impl FdInode {
     /// The file, as an inode.
-    pub fn new(file: Rc<File>) -> Rc<dyn Inode> {
+    pub fn inode(file: Rc<File>) -> Rc<dyn Inode> {
         Rc::new(FdInode(file))
     }
 
