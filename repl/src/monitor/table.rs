@@ -62,7 +62,7 @@ pub fn bytes(n: u64) -> String {
     const UNITS: [(u32, char); 4] = [(40, 'T'), (30, 'G'), (20, 'M'), (10, 'K')];
     for (shift, unit) in UNITS {
         if n >> shift > 0 {
-            let tenths = (u128::from(n) * 10 >> shift) as u64;
+            let tenths = ((u128::from(n) * 10) >> shift) as u64;
             return if tenths < 100 {
                 format!("{}.{}{unit}", tenths / 10, tenths % 10)
             } else {
