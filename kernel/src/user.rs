@@ -291,3 +291,27 @@ impl Src<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn iov(segments: &[(u64, usize)]) -> UserIov {
+        let left = segments.iter().map(|s| s.1).sum();
+        UserIov { segments: SmallVec::from_slice(segments), at: (0, 0), left }
+    }
+
+    #[test]
+    fn a_cursor_stops_where_it_was_cut() {
+        let mut iov = iov(&[(100, 10), (200, 0), (300, 10), (400, 5)]);
+        iov.advance(4);
+        iov.truncate(8);
+        assert_eq!((iov.left(), iov.segment()), (8, Some((104, 6))));
+        iov.advance(6);
+        assert_eq!(iov.segment(), Some((300, 2)));
+        iov.advance(2);
+        assert_eq!((iov.left(), iov.segment()), (0, None));
+        iov.truncate(3);
+        assert_eq!(iov.left(), 0);
+    }
+}

@@ -164,13 +164,21 @@ impl Node {
 }
 
 impl Drop for Node {
+    // A loop, not recursion: a guest may stand as deep as it likes.
     fn drop(&mut self) {
-        if let Some(parent) = self.parent.get_mut().take() {
-            let mut children = parent.children.borrow_mut();
-            // The name may be another node's by now.
-            if children.get(self.name.get_mut().as_slice()).is_some_and(|weak| weak.strong_count() == 0) {
-                children.remove(self.name.get_mut().as_slice());
+        let mut name = core::mem::take(self.name.get_mut());
+        let mut parent = self.parent.get_mut().take();
+        while let Some(dir) = parent {
+            {
+                let mut children = dir.children.borrow_mut();
+                // The name may be another node's by now.
+                if children.get(&name).is_some_and(|weak| weak.strong_count() == 0) {
+                    children.remove(&name);
+                }
             }
+            let Some(mut dir) = Rc::into_inner(dir) else { return };
+            name = core::mem::take(dir.name.get_mut());
+            parent = dir.parent.get_mut().take();
         }
     }
 }

@@ -391,6 +391,9 @@ pub fn sys_getcwd(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         }
     };
     out.push(0);
+    if out.len() > user::PATH_MAX {
+        return Err(Errno::ENAMETOOLONG.into());
+    }
     if out.len() > size {
         return Err(Errno::ERANGE.into());
     }

@@ -31,6 +31,10 @@ impl Dir {
         self.by_name.get(name).map(|(inode, _)| inode)
     }
 
+    pub(super) fn into_inodes(self) -> Vec<Rc<TmpInode>> {
+        self.by_name.into_values().map(|(inode, _)| inode).collect()
+    }
+
     fn insert(&mut self, name: &[u8], inode: Rc<TmpInode>) {
         self.remove(name);
         self.last_cookie += 1;

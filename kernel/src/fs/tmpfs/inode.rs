@@ -148,6 +148,13 @@ impl TmpInode {
         }
     }
 
+    fn take_entries(&mut self) -> Vec<Rc<TmpInode>> {
+        match &mut self.kind {
+            Kind::Directory(dir) => core::mem::take(dir.get_mut()).into_inodes(),
+            _ => Vec::new(),
+        }
+    }
+
     fn truncate(&self, size: u64) -> Result<()> {
         if size > MAX_SIZE {
             return Err(Errno::EFBIG);
@@ -171,6 +178,13 @@ impl Drop for TmpInode {
     fn drop(&mut self) {
         if let Kind::Regular(content) = &self.kind {
             self.fs.used.set(self.fs.used.get() - content.borrow().reserved());
+        }
+        // A loop, not recursion: a guest may nest directories as deep as it likes.
+        let mut doomed = self.take_entries();
+        while let Some(inode) = doomed.pop() {
+            if let Some(mut inode) = Rc::into_inner(inode) {
+                doomed.append(&mut inode.take_entries());
+            }
         }
     }
 }

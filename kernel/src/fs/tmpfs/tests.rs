@@ -293,6 +293,22 @@ fn a_name_that_is_another_file_by_now_is_another_node() {
 }
 
 #[test]
+fn depth_costs_no_stack() {
+    let env = env(MEG);
+    let top = TmpFs::mount(&env, MEG, &new_file(0o755));
+    let mounts = Mounts::new("tmpfs", b"none", top.clone(), 0);
+    let mut at = mounts.root().node;
+    for _ in 0..200_000 {
+        let inode = at.inode.create(b"d", &new_file(mode::DIR | 0o755)).unwrap();
+        at = at.adopt(b"d", inode);
+    }
+    drop(at);
+    let first = Rc::downgrade(&top.lookup(b"d").unwrap());
+    drop((top, mounts));
+    assert!(first.upgrade().is_none());
+}
+
+#[test]
 fn mounts_come_and_go() {
     let t = tree();
     let root = t.mounts.root();
