@@ -7,7 +7,9 @@ use std::path::PathBuf;
 /// A Linux-compatible kernel without an MMU, in one process, built to be looked into.
 #[derive(Debug, Parser)]
 #[command(name = "llano", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(after_help = "Without a command: an interactive shell on the default root (the host's / read-only, with a RAM overlay).")]
+#[command(
+    after_help = "Without a command: an interactive shell on the default root (the host's / read-only, with a RAM overlay)."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -39,9 +41,6 @@ pub enum Command {
     },
     /// Print the manual page (troff)
     Man,
-    /// Not in this build
-    #[command(external_subcommand)]
-    Program(Vec<OsString>),
 }
 
 /// How guest syscalls are caught.
@@ -67,7 +66,7 @@ pub enum Time {
 /// What network there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Net {
-    /// AF_UNIX only
+    /// No network: sockets within the guest only (AF_UNIX)
     None,
 }
 
@@ -75,7 +74,7 @@ pub enum Net {
 #[derive(Debug, Clone, Args)]
 pub struct Run {
     /// Root filesystem: a directory, or a .tar, .tar.gz or .tar.zst (default: / read-only below a RAM overlay)
-    #[arg(long, value_name = "SRC")]
+    #[arg(long, value_name = "SRC", value_parser = root)]
     pub root: Option<PathBuf>,
     /// Write through to a directory root
     #[arg(long)]
@@ -93,7 +92,7 @@ pub struct Run {
     #[arg(long, value_name = "UID[:GID]", value_parser = user)]
     pub user: Option<(u32, Option<u32>)>,
     /// Host name in the guest
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = hostname)]
     pub hostname: Option<String>,
     /// How guest syscalls are caught
     #[arg(long, value_enum, default_value = "auto")]
@@ -105,16 +104,16 @@ pub struct Run {
     #[arg(long, value_enum, default_value = "none")]
     pub net: Net,
     /// Write a trace to this file at exit (.json), or `off` for no trace ring at all
-    #[arg(long, value_name = "PATH|off")]
+    #[arg(long, value_name = "PATH|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = trace_filter)]
     pub trace_filter: Option<String>,
     /// Size of the trace ring
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub trace_ring: u64,
     /// Let gdb attach: HOST:PORT
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = gdb)]
     pub gdb: Option<String>,
     /// Wait for gdb before the first guest instruction
     #[arg(long, requires = "gdb")]
@@ -143,21 +142,6 @@ pub struct Monitor {
     pub json: bool,
 }
 
-/// Options that are reserved: until they are built they answer "not in this build".
-pub const RESERVED: [&str; 11] = [
-    "--strict-nommu",
-    "--monitor",
-    "--post-mortem",
-    "--inject",
-    "--guard",
-    "--seed",
-    "--trace-self",
-    "--trace-detail",
-    "test",
-    "lint",
-    "trace",
-];
-
 fn size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
@@ -169,7 +153,8 @@ fn size(text: &str) -> Result<u64, String> {
         "T" => 40,
         _ => return Err("a size is a number with K, M, G or T, as 512M".into()),
     };
-    let number: u64 = digits.parse().map_err(|_| "a size is a number with K, M, G or T, as 512M".to_string())?;
+    let number: u64 =
+        digits.parse().map_err(|_| "a size is a number with K, M, G or T, as 512M".to_string())?;
     match number.checked_mul(1 << shift) {
         Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
         Some(_) => Err("at least 1M".into()),
@@ -190,4 +175,46 @@ fn user(text: &str) -> Result<(u32, Option<u32>), String> {
         Some((uid, gid)) => Ok((number(uid)?, Some(number(gid)?))),
         None => Ok((number(text)?, None)),
     }
+}
+
+/// What values answer that a later build may know.
+const NOT_YET: &str = "not in this build";
+
+fn root(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let image =
+        [".cpio", ".cpio.gz", ".cpio.zst", ".squashfs", ".sqfs"].iter().any(|end| text.ends_with(end));
+    if (image && !path.is_dir()) || path.join("oci-layout").is_file() {
+        Err(NOT_YET.into())
+    } else {
+        Ok(path)
+    }
+}
+
+fn trace(text: &str) -> Result<PathBuf, String> {
+    let extension = text.rsplit_once('.').map_or("", |(_, e)| e);
+    match extension {
+        "json" => Ok(text.into()),
+        _ if text == "off" => Ok(text.into()),
+        "pftrace" | "ctf" | "lttng" => Err(NOT_YET.into()),
+        _ => Err("the name says the format: it must end in .json, or be `off`".into()),
+    }
+}
+
+fn trace_filter(text: &str) -> Result<String, String> {
+    llano_trace::filter::Filter::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
+}
+
+fn gdb(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_some() || text.contains('/') {
+        Ok(text.into())
+    } else {
+        Err("expected HOST:PORT, as localhost:1234 (port 0: any free one), or the path of a Unix socket"
+            .into())
+    }
+}
+
+fn hostname(text: &str) -> Result<String, String> {
+    if text.len() <= 64 { Ok(text.into()) } else { Err("a host name has at most 64 bytes".into()) }
 }

@@ -1,9 +1,11 @@
 //! The faces of llano: the command line, a session from boot to exit, the monitor.
 //!
 //! - [`cli`]: the command line as data
+//! - [`usage`]: its words understood, or said what is wrong with them
 //! - [`session`]: parts put together, the system run
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the trace file
+//! - [`demo`]: a first look
 //! - [`monitor`]: commands about the running system
 //! - [`root`]: the guest's files
 //! - [`archive`]: archives as roots
@@ -13,6 +15,7 @@
 pub mod archive;
 pub mod cli;
 pub mod crash;
+pub mod demo;
 pub mod monitor;
 pub mod report;
 pub mod root;
@@ -20,3 +23,4 @@ pub mod servers;
 pub mod session;
 pub mod tables;
 pub mod traces;
+pub mod usage;

@@ -2,11 +2,17 @@
 
 use crate::cli::Run;
 use llano_kernel::Kernel;
+use std::io::Write;
+
+/// One line of llano's own on standard error. If that is closed there is nobody to tell.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "llano: {text}");
+}
 
 /// Prints it on standard error, nothing if there is nothing to say.
 pub fn at_exit(k: &Kernel, options: &Run) {
     for report in &k.reports {
-        eprintln!("llano: {report}");
+        say(report);
     }
     if options.quiet {
         return;
@@ -22,6 +28,6 @@ pub fn at_exit(k: &Kernel, options: &Run) {
         unknown.push(format!("32-bit calls by int 0x80 ({})", k.foreign_calls));
     }
     if !unknown.is_empty() {
-        eprintln!("llano: system calls that are not implemented (ENOSYS): {}", unknown.join(", "));
+        say(&format!("system calls that are not implemented (ENOSYS): {}", unknown.join(", ")));
     }
 }

@@ -19,7 +19,7 @@ pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>) -> Result<Servers,
         return Err(Failure::new("--gdb: not in this build"));
     }
     let monitor = options.monitor_socket.as_deref().map(|path| crate::monitor::server::start(path, requests));
-    let monitor = monitor.transpose().map_err(|text| Failure { text, status: 1 })?;
+    let monitor = monitor.transpose().map_err(Failure::new)?;
     Ok(Servers { _monitor: monitor })
 }
 

@@ -55,6 +55,13 @@ pub fn syscalls(json: bool) -> Result<i32, Failure> {
     print(&out).map(|()| 0)
 }
 
+/// Prints the completion script of a shell.
+pub fn completions(shell: clap_complete::Shell) -> Result<i32, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "llano", &mut script);
+    print(&String::from_utf8_lossy(&script)).map(|()| 0)
+}
+
 /// Prints the manual page.
 pub fn man() -> Result<i32, Failure> {
     let mut page = Vec::new();

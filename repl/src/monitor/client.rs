@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// No llano listens there, or it went away.
 pub fn run(options: &Monitor) -> Result<i32, Failure> {
     let shown = options.socket.display();
-    let fail = |text: String| Failure { text, status: 1 };
+    let fail = Failure::new::<String>;
     if options.socket.is_dir() {
         return Err(fail(format!(
             "{shown}: is a directory, not a monitor's socket; dumps are not in this build"
@@ -88,7 +88,7 @@ impl Connection {
             json::string(&mut object, body.trim_end());
             return print(&(object + "}\n"));
         }
-        eprintln!("llano: {}", body.trim_end());
+        crate::report::say(body.trim_end());
         Ok(())
     }
 
