@@ -3,33 +3,32 @@
 //! The session keeps to simple commands, which Debian's dash starts by vfork.
 
 use crate::cli::{Cli, Run};
+use crate::monitor::server::reason;
 use crate::session::{self, Ended, Failure};
-use crate::tables::print;
 use crate::traces;
 use clap::Parser;
 use llano_trace::record::Event;
 use llano_trace::stats::Stats;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 /// What the shell runs: real programs of the root, on real files and files in RAM.
-const SESSION: &str = "\
-exec 2>&1
-PS4='$ '
-set -x
-uname -srvm
-mkdir -p /tmp/llano-demo
-cd /tmp/llano-demo
-ls --color=never /
-seq 1 50000 >numbers
-sort -rn numbers -o sorted
-sha256sum numbers sorted
-wc -l numbers sorted
-gzip -9 sorted
-ls -l
-sleep 0.05
-date
-";
+const SESSION: [&str; 12] = [
+    "uname -srvm",
+    "cat /proc/version",
+    "ls -C -w 76 /",
+    "mkdir -p /tmp/llano-demo && cd /tmp/llano-demo",
+    "seq 1 50000 >numbers",
+    "sort -rn numbers -o sorted",
+    "sha256sum numbers sorted",
+    "wc -l numbers sorted",
+    "gzip -9 sorted",
+    "ls -l",
+    "sleep 0.05",
+    "date",
+];
 
 /// The file that is written.
 const FILE: &str = "llano-demo.json";
@@ -45,20 +44,23 @@ const BAR: usize = 32;
 pub fn run() -> Result<i32, Failure> {
     let file = place()?;
     let look = Look::of_terminal();
+    // The guest's end takes standard output along: what is said afterwards needs a descriptor of its own.
+    let own = std::io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|e| Failure::new(format!("standard output: {e}")))?;
+    let mut out = File::from(own);
+    let mut print = |text: &str| {
+        out.write_all(text.as_bytes()).map_err(|e| Failure::new(format!("standard output: {}", reason(&e))))
+    };
     print(
-        &look
-            .title("llano boots the root of this host, read-only below files in RAM, and runs a shell on it"),
+        &look.title("llano boots on the root of this host, read-only below files in RAM, and runs a shell"),
     )?;
-    let ended = session::run(&options())?;
-    let written = traces::write(&ended.kernel, &ended.calibration, &file);
+    let ended = session::run(&options(look))?;
+    traces::write(&ended.kernel, &ended.calibration, &file).map_err(Failure::new)?;
     print(&summary(&ended, look))?;
-    written.map_err(Failure::new)?;
-    print(&format!(
-        "{}  {}\n  1. open https://ui.perfetto.dev in a browser   2. \"Open trace file\"   3. choose {}\n",
-        look.title("the recording: every call of every task, on one timeline"),
-        file.display(),
-        file.file_name().unwrap_or_default().display()
-    ))?;
+    print(&look.title("the recording: every call of every task, on one timeline"))?;
+    print(&format!("  {}\n  Open https://ui.perfetto.dev and there \"Open trace file\".\n", file.display()))?;
     Ok(ended.status)
 }
 
@@ -72,10 +74,15 @@ fn place() -> Result<PathBuf, Failure> {
     Ok(there)
 }
 
-fn options() -> Run {
+fn options(look: Look) -> Run {
+    let (bold, plain) = if look.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let mut script = format!("run() {{ printf '{bold}$ %s{plain}\\n' \"$1\"; eval \"$1\"; }}\n");
+    for line in SESSION {
+        script.push_str(&format!("run '{line}'\n"));
+    }
     let shell = if std::path::Path::new("/bin/dash").exists() { "/bin/dash" } else { "/bin/sh" };
     let mut options = Cli::parse_from(["llano"]).run;
-    options.cmd = [shell, "-c", SESSION].map(Into::into).into();
+    options.cmd = [shell, "-c", &script].map(Into::into).into();
     options.env = vec![("LC_ALL".into(), "C".into())];
     options
 }
@@ -134,7 +141,7 @@ fn summary(ended: &Ended, look: Look) -> String {
     let kernel: u64 = stats.calls.iter().map(|c| c.kernel_ns()).sum();
     let running: u64 = stats.tasks.iter().map(|t| t.run_ns).sum();
     for (name, ns) in
-        [("programs", running.saturating_sub(kernel)), ("kernel", kernel), ("nobody", stats.idle_ns)]
+        [("programs", running.saturating_sub(kernel)), ("kernel", kernel), ("idle", stats.idle_ns)]
     {
         out.push_str(&format!("  {name:<10} {:>10}  {}\n", ms(ns), look.bar(ns, stats.span_ns)));
     }

@@ -17,16 +17,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// No llano listens there, or it went away.
 pub fn run(options: &Monitor) -> Result<i32, Failure> {
     let shown = options.socket.display();
-    let fail = Failure::new::<String>;
     if options.socket.is_dir() {
-        return Err(fail(format!(
+        return Err(Failure::new(format!(
             "{shown}: is a directory, not a monitor's socket; dumps are not in this build"
         )));
     }
     let stream = UnixStream::connect(&options.socket)
         .and_then(|s| s.set_read_timeout(Some(PATIENCE)).map(|()| s))
         .map_err(|e| {
-            fail(format!("cannot reach a llano at {shown}: {} (start one with --monitor-socket)", reason(&e)))
+            Failure::new(format!(
+                "cannot reach a llano at {shown}: {} (start one with --monitor-socket)",
+                reason(&e)
+            ))
         })?;
     let mut connection = Connection { stream: BufReader::new(stream), json: options.json, failed: false };
     let ended = if options.commands.is_empty() {
@@ -36,7 +38,7 @@ pub fn run(options: &Monitor) -> Result<i32, Failure> {
     };
     match ended {
         Ok(()) => Ok(connection.failed.into()),
-        Err(text) => Err(fail(format!("monitor {shown}: {text}"))),
+        Err(text) => Err(Failure::new(format!("monitor {shown}: {text}"))),
     }
 }
 

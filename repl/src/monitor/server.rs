@@ -175,6 +175,6 @@ fn answer(out: &mut UnixStream, result: Result<String, String>) -> std::io::Resu
 }
 
 /// The host's words without Rust's "(os error 2)".
-pub(super) fn reason(e: &std::io::Error) -> String {
+pub(crate) fn reason(e: &std::io::Error) -> String {
     e.to_string().split(" (os error").next().unwrap_or_default().to_string()
 }
