@@ -46,11 +46,10 @@ impl Who {
             (None, false) => (0, 0),
         };
         let same = uid == caller.uid;
-        let owners = if same {
-            Owners::default()
-        } else {
-            Owners { user: Some((caller.uid, uid)), group: Some((caller.gid, gid)) }
-        };
+        // As in a user namespace: a caller who is root in the guest owns there what is the caller's.
+        let becomes_root = uid == 0 && caller.uid != 0;
+        let map = |host, guest| (becomes_root && host != guest).then_some((host, guest));
+        let owners = Owners { user: map(caller.uid, uid), group: map(caller.gid, gid) };
         Who {
             uid,
             gid,
@@ -136,5 +135,5 @@ fn root(env: &Rc<Env>, options: &Run, who: &Who) -> Result<Mounts, Failure> {
         return Ok(Mounts::new("hostfs", source.as_os_str().as_bytes(), below, 0));
     }
     let merged = overlay::mount(env, below, options.mem).map_err(failed)?;
-    Ok(Mounts::new("overlay", source.as_os_str().as_bytes(), merged, 0))
+    Ok(Mounts::new("overlay", b"overlay", merged, 0))
 }

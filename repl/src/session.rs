@@ -78,6 +78,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let env = Env::new(pool, bell);
     let terminals = Terminals::new(&env);
     env.realtime_offset.set(realtime_offset());
+    env.now.set(clock::monotonic_ns());
     let who = root::Who::from(options);
     let mounts = root::mount(&env, &terminals, options, &who)?;
 

@@ -28,8 +28,8 @@ pub enum Access {
     ReadWrite,
 }
 
-/// How owners on the host look in the guest: everyone as is, but for one user and one group that change places with
-/// another, as (host, guest). With `--user 0` the caller is root.
+/// How owners on the host look in the guest: as they are, but for one user and one group, as (host, guest). With
+/// `--user 0` the caller is root, and so the host's root is nobody, as in a user namespace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Owners {
     /// The user who looks different.
@@ -38,23 +38,38 @@ pub struct Owners {
     pub group: Option<(u32, u32)>,
 }
 
-fn swapped(pair: Option<(u32, u32)>, id: u32) -> u32 {
+/// Whom those are shown as whose number someone else has (`/proc/sys/kernel/overflowuid`).
+const NOBODY: u32 = 65534;
+
+fn shown(pair: Option<(u32, u32)>, id: u32) -> u32 {
     match pair {
-        Some((a, b)) if id == a => b,
-        Some((a, b)) if id == b => a,
+        Some((host, guest)) if id == host => guest,
+        Some((_, guest)) if id == guest => NOBODY,
+        _ => id,
+    }
+}
+
+fn real(pair: Option<(u32, u32)>, id: u32) -> u32 {
+    match pair {
+        Some((host, guest)) if id == guest => host,
         _ => id,
     }
 }
 
 impl Owners {
-    /// The user id on the other side; the map is its own inverse.
-    pub fn uid(&self, id: u32) -> u32 {
-        swapped(self.user, id)
+    /// A file's user and group on the host, as the guest sees them.
+    pub fn shown(&self, uid: u32, gid: u32) -> (u32, u32) {
+        (shown(self.user, uid), shown(self.group, gid))
     }
 
-    /// The group id on the other side.
-    pub fn gid(&self, id: u32) -> u32 {
-        swapped(self.group, id)
+    /// The user on the host that a guest's user is.
+    pub fn real_uid(&self, uid: u32) -> u32 {
+        real(self.user, uid)
+    }
+
+    /// The group on the host that a guest's group is.
+    pub fn real_gid(&self, gid: u32) -> u32 {
+        real(self.group, gid)
     }
 }
 
@@ -105,7 +120,7 @@ impl HostInode {
     /// Gives what was just made its owner and exact mode: the host's umask does not count.
     fn finish(&self, made: &HostInode, new: &NewFile) -> Result<()> {
         made.fresh.take();
-        let (uid, gid) = (self.fs.owners.uid(new.uid), self.fs.owners.gid(new.gid));
+        let (uid, gid) = (self.fs.owners.real_uid(new.uid), self.fs.owners.real_gid(new.gid));
         let stat = made.fd.stat().map_err(host)?;
         if (stat.uid, stat.gid) != (uid, gid) {
             // Without privilege on the host, the file stays the caller's.
@@ -131,13 +146,14 @@ impl HostInode {
 
 /// What the host tells, as the guest shall see it.
 pub(super) fn attr(stat: &HostStat, owners: &Owners) -> Attr {
+    let (uid, gid) = owners.shown(stat.uid, stat.gid);
     Attr {
         dev: stat.dev,
         ino: stat.ino,
         mode: stat.mode,
         nlink: stat.nlink,
-        uid: owners.uid(stat.uid),
-        gid: owners.gid(stat.gid),
+        uid,
+        gid,
         rdev: stat.rdev,
         size: stat.size,
         blocks: stat.blocks,
@@ -169,7 +185,7 @@ impl Inode for HostInode {
         if set.uid.is_some() || set.gid.is_some() {
             let owners = &self.fs.owners;
             self.fd
-                .chown(set.uid.map(|id| owners.uid(id)), set.gid.map(|id| owners.gid(id)))
+                .chown(set.uid.map(|id| owners.real_uid(id)), set.gid.map(|id| owners.real_gid(id)))
                 .map_err(host)?;
         }
         if let Some(mode) = set.mode {
@@ -402,8 +418,10 @@ mod tests {
     }
 
     #[test]
-    fn owners_change_places() {
+    fn the_caller_is_root_and_root_is_nobody() {
         let owners = Owners { user: Some((1000, 0)), group: None };
-        assert_eq!([owners.uid(1000), owners.uid(0), owners.uid(5), owners.gid(1000)], [0, 1000, 5, 1000]);
+        assert_eq!(owners.shown(1000, 1000), (0, 1000));
+        assert_eq!(owners.shown(0, 0), (NOBODY, 0));
+        assert_eq!([owners.real_uid(0), owners.real_uid(5), owners.real_gid(0)], [1000, 5, 0]);
     }
 }
