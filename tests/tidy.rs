@@ -12,7 +12,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trace", &["llano-abi"]),
     ("kernel", &["llano-abi", "llano-machine", "llano-trace"]),
     ("debug", &["llano-abi", "llano-kernel"]),
-    ("repl", &["llano-abi", "llano-kernel", "llano-debug", "llano-trace"]),
+    // The session hands the machine's parts (address space, RAM pool, bell) to the kernel it boots.
+    ("repl", &["llano-abi", "llano-machine", "llano-kernel", "llano-debug", "llano-trace"]),
     (".", &["llano-abi", "llano-machine", "llano-kernel", "llano-trace", "llano-debug", "llano-repl"]),
 ];
 
@@ -27,7 +28,7 @@ const TIERS: &[&[&str]] = &[
     ],
     &["task", "sched", "timers"],
     &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom"],
-    &["run", "inspect", "view"],
+    &["run", "boot", "inspect", "view"],
 ];
 
 /// Longest file that a newcomer still reads.
