@@ -1,6 +1,6 @@
 //! From the command line's words to [`Cli`]: what is wrong with them is said in one line, with status 2.
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::session::Failure;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -52,12 +52,33 @@ pub fn parse(args: &[OsString]) -> Result<Asked, Failure> {
                     "{first}: not in this build (`llano run -- {first}` runs the program)"
                 )));
             }
-            Ok(Asked::Do(Box::new(cli)))
+            let cmd = match &cli.command {
+                Some(Command::Run(options)) => &options.cmd,
+                _ => &cli.run.cmd,
+            };
+            // A command may take words with dashes, but does not begin with one unless `--` stands before it.
+            let before = args.len().checked_sub(cmd.len() + 1).and_then(|i| args.get(i));
+            match cmd.first().map(|word| word.to_string_lossy()) {
+                Some(word) if word.starts_with('-') && before.is_none_or(|b| b != "--") => {
+                    Err(fail(no_option(word.split('=').next().unwrap_or_default())))
+                }
+                _ => Ok(Asked::Do(Box::new(cli))),
+            }
         }
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             Ok(Asked::Text(e.render().to_string()))
         }
         Err(e) => Err(fail(sentence(&e))),
+    }
+}
+
+fn no_option(word: &str) -> String {
+    if OPTIONS.contains(&word) {
+        format!("{word}: not in this build")
+    } else if word.starts_with('-') {
+        format!("no option {word}; `llano --help` lists them")
+    } else {
+        format!("a word too many: {word}; see `llano --help`")
     }
 }
 
@@ -73,8 +94,7 @@ fn sentence(e: &clap::Error) -> String {
     let reserved = VALUES.iter().filter(|(o, _)| *o == option).flat_map(|(_, v)| *v);
     let mut reserved = reserved.map(|r| if r.ends_with(':') { value.starts_with(r) } else { value == *r });
     match e.kind() {
-        ErrorKind::UnknownArgument if OPTIONS.contains(&option) => format!("{option}: not in this build"),
-        ErrorKind::UnknownArgument => format!("no option {option}; `llano --help` lists them"),
+        ErrorKind::UnknownArgument => no_option(option),
         ErrorKind::InvalidValue if value.is_empty() => format!("{option} needs a value; see `llano --help`"),
         ErrorKind::InvalidValue if reserved.any(|r| r) => format!("{option} {value}: not in this build"),
         ErrorKind::InvalidValue => match e.get(ContextKind::ValidValue) {
@@ -91,6 +111,72 @@ fn sentence(e: &clap::Error) -> String {
             // The missing argument's name stands on a line of its own.
             let lines = rendered.lines().map(str::trim).take_while(|l| !l.is_empty()).collect::<Vec<_>>();
             lines.join(" ").trim_start_matches("error: ").to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(line: &str) -> String {
+        let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+        match parse(&words) {
+            Ok(Asked::Do(cli)) => match cli.command {
+                Some(Command::Run(run)) => format!("run {:?}", run.cmd),
+                Some(_) => "command".into(),
+                None => format!("default {:?}", cli.run.cmd),
+            },
+            Ok(Asked::Text(_)) => "text".into(),
+            Err(f) => format!("{} {}", f.status, f.text),
+        }
+    }
+
+    #[test]
+    fn words_of_the_program_are_its_own() {
+        assert_eq!(answer("ls -la --color"), r#"default ["ls", "-la", "--color"]"#);
+        assert_eq!(answer("--trace off ls --root"), r#"default ["ls", "--root"]"#);
+        assert_eq!(answer("run -- test 1"), r#"run ["test", "1"]"#);
+        assert_eq!(answer("run -- -x"), r#"run ["-x"]"#);
+        assert_eq!(answer("demo"), "command");
+    }
+
+    #[test]
+    fn what_is_reserved_says_so() {
+        for line in [
+            "--seed 1 true",
+            "run --seed=1 -- true",
+            "--net passt true",
+            "--net tap:x true",
+            "lint",
+            "trace stats x",
+        ] {
+            assert!(
+                answer(line).starts_with("2 ") && answer(line).contains("not in this build"),
+                "{line}: {}",
+                answer(line)
+            );
+        }
+        let help = <Cli as clap::CommandFactory>::command().render_long_help().to_string();
+        assert!(
+            OPTIONS.iter().all(|o| !help.contains(&format!("{o} ")) && !help.contains(&format!("{o}\n")))
+        );
+    }
+
+    #[test]
+    fn mistakes_are_one_line() {
+        for line in [
+            "--mem lots true",
+            "--nonsense",
+            "-x",
+            "--root",
+            "--gdb-wait true",
+            "demo x",
+            "monitor",
+            "--net zz true",
+        ] {
+            let said = answer(line);
+            assert!(said.starts_with("2 ") && !said.contains('\n') && said.len() < 120, "{line}: {said}");
         }
     }
 }
