@@ -82,6 +82,7 @@ impl Kernel {
         let clock = Clock { virtual_time: parts.virtual_time, skipped: 0 };
         let mut k = Box::new(Kernel {
             space: AddressSpace::new(&parts.windows),
+            async_files: crate::syscall::sigio::AsyncFiles::new(&parts.env),
             env: parts.env,
             tables: Tables::default(),
             sched: Sched::default(),

@@ -30,6 +30,8 @@ pub struct Kernel {
     pub timers: crate::timers::Timers,
     /// Futex waiters by address.
     pub futexes: crate::syscall::futex::Futexes,
+    /// Files that signal when they are ready.
+    pub async_files: crate::syscall::sigio::AsyncFiles,
     /// What is mounted; the root.
     pub mounts: crate::fs::Mounts,
     /// The trace ring.

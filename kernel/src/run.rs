@@ -72,7 +72,10 @@ impl Kernel {
             syscall::tty::send_signals(self);
         }
         while let Some(tid) = self.env.wakes.pop() {
-            self.wake(tid);
+            match tid {
+                syscall::sigio::NOBODY => syscall::sigio::send(self),
+                _ => self.wake(tid),
+            }
         }
         if core::mem::take(&mut self.irq) {
             self.serve(Some(0));

@@ -65,6 +65,17 @@ pub enum Seek {
     Ignored,
 }
 
+/// Whom the signals of a file with O_ASYNC are for (F_SETOWN).
+#[derive(Debug, Clone, Copy)]
+pub struct Owner {
+    /// `F_OWNER_TID` 0, `F_OWNER_PID` 1, `F_OWNER_PGRP` 2.
+    pub kind: i32,
+    /// The number.
+    pub id: i32,
+    /// Effective user of who said so: it must be allowed to signal the owner.
+    pub euid: u32,
+}
+
 /// [`Seek`] without the size: it never changes, and is cheap to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Positions {
@@ -182,8 +193,8 @@ pub struct File {
     positions: Cell<Option<Positions>>,
     /// Up to which of [`Mounts::privileges`](super::Mounts::privileges) it is known to be no set-user-id program.
     pub plain_since: Cell<u64>,
-    /// Whom F_SETOWN named: `F_OWNER_*` and number.
-    pub owner: Cell<(i32, i32)>,
+    /// Whom F_SETOWN named.
+    pub owner: Cell<Option<Owner>>,
     /// What F_SETSIG chose; 0: SIGIO.
     pub signal: Cell<i32>,
     /// The locks it holds (flock, F_OFD_SETLK): let go when it is closed.
@@ -207,7 +218,7 @@ impl File {
             pos: Cell::new(0),
             positions: Cell::new(None),
             plain_since: Cell::new(0),
-            owner: Cell::new((1, 0)),
+            owner: Cell::new(None),
             signal: Cell::new(0),
             locks: OnceCell::new(),
             path,

@@ -2,8 +2,9 @@
 
 use super::Args;
 use super::locks;
+use super::sigio::owner;
 use crate::error::{Errno, Result, SysResult};
-use crate::fs::file::{File, Positions, oflag};
+use crate::fs::file::{File, Owner, Positions, oflag};
 use crate::fs::path::same_file;
 use crate::fs::tmpfs::TmpFile;
 use crate::ipc::pipe::PipeEnd;
@@ -112,11 +113,11 @@ pub fn sys_fcntl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
             Ok(0)
         }
         F_GETFL => Ok(file.flags.get().into()),
-        F_SETFL => set_flags(k, t, &file, arg as u32),
+        F_SETFL => set_flags(k, t, &file, fd, arg as u32),
         F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK | F_OFD_SETLKW => {
             locks::record_lock(k, t, fd, &file, cmd, arg)
         }
-        F_SETOWN | F_GETOWN | F_SETOWN_EX | F_GETOWN_EX | F_SETSIG | F_GETSIG => owner(&file, cmd, arg),
+        F_SETOWN | F_GETOWN | F_SETOWN_EX | F_GETOWN_EX | F_SETSIG | F_GETSIG => owner(k, t, &file, cmd, arg),
         F_GETLEASE => Ok(2), // F_UNLCK: nobody has one
         F_SETPIPE_SZ => {
             let privileged = k.task(t).cred.privileged();
@@ -130,7 +131,7 @@ pub fn sys_fcntl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     }
 }
 
-fn set_flags(k: &Kernel, t: Tid, file: &File, new: u32) -> SysResult {
+fn set_flags(k: &mut Kernel, t: Tid, file: &Rc<File>, fd: i32, new: u32) -> SysResult {
     const SETTABLE: u32 = oflag::APPEND | oflag::NONBLOCK | oflag::DIRECT | oflag::NOATIME | oflag::ASYNC;
     let old = file.flags.get();
     if new & oflag::NOATIME & !old != 0
@@ -140,33 +141,31 @@ fn set_flags(k: &Kernel, t: Tid, file: &File, new: u32) -> SysResult {
         return Err(Errno::EPERM.into());
     }
     file.flags.set(old & !SETTABLE | new & SETTABLE);
+    if (old ^ new) & oflag::ASYNC != 0 {
+        k.async_files.changed(file, fd);
+    }
     Ok(0)
 }
 
-/// Whom SIGIO is for; kept and told, as no file sends it.
-fn owner(file: &File, cmd: u32, arg: u64) -> SysResult {
-    const PID: i32 = 1;
-    const PGRP: i32 = 2;
+/// Whom SIGIO is for, and which signal it is.
+fn owner(k: &Kernel, t: Tid, file: &File, cmd: u32, arg: u64) -> SysResult {
+    let euid = k.task(t).cred.euid;
+    let (kind, id) = file.owner.get().map_or((owner::PID, 0), |o| (o.kind, o.id));
     match cmd {
         F_SETOWN => {
             let who = arg as i32;
-            file.owner.set(if who < 0 { (PGRP, who.wrapping_neg()) } else { (PID, who) });
+            let kind = if who < 0 { owner::PGRP } else { owner::PID };
+            set_owner(k, file, Owner { kind, id: who.checked_abs().ok_or(Errno::EINVAL)?, euid })?;
         }
-        F_GETOWN => {
-            let (kind, who) = file.owner.get();
-            return Ok(if kind == PGRP { -i64::from(who) } else { who.into() });
-        }
+        F_GETOWN => return Ok(if kind == owner::PGRP { -i64::from(id) } else { id.into() }),
         F_SETOWN_EX => {
-            let owner: OwnerEx = user::get(arg)?;
-            if !(0..=PGRP).contains(&owner.kind) {
+            let new: OwnerEx = user::get(arg)?;
+            if !(owner::TID..=owner::PGRP).contains(&new.kind) {
                 return Err(Errno::EINVAL.into());
             }
-            file.owner.set((owner.kind, owner.pid));
+            set_owner(k, file, Owner { kind: new.kind, id: new.pid, euid })?;
         }
-        F_GETOWN_EX => {
-            let (kind, pid) = file.owner.get();
-            user::put(arg, &OwnerEx { kind, pid })?;
-        }
+        F_GETOWN_EX => user::put(arg, &OwnerEx { kind, pid: id })?,
         F_SETSIG => {
             if arg > 64 {
                 return Err(Errno::EINVAL.into());
@@ -176,6 +175,20 @@ fn owner(file: &File, cmd: u32, arg: u64) -> SysResult {
         _ => return Ok(file.signal.get().into()),
     }
     Ok(0)
+}
+
+fn set_owner(k: &Kernel, file: &File, new: Owner) -> Result<()> {
+    let there = match new.kind {
+        _ if new.id == 0 => true,
+        owner::TID => k.tables.task(new.id).is_some(),
+        owner::PID => k.tables.process(new.id).is_some(),
+        _ => k.tables.processes().any(|p| p.pgid == new.id),
+    };
+    if !there {
+        return Err(Errno::ESRCH);
+    }
+    file.owner.set(Some(new).filter(|o| o.id != 0));
+    Ok(())
 }
 
 fn seals(k: &Kernel, file: &File, cmd: u32, new: u32) -> SysResult {

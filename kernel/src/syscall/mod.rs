@@ -29,6 +29,7 @@ pub mod place;
 pub mod poll;
 pub mod rw;
 pub mod sigcalls;
+pub mod sigio;
 pub mod socket;
 pub mod sockopt;
 pub mod splice;

@@ -29,7 +29,7 @@ pub const ROWS: &[Row] = &[
     row(nr::DUP, fdops::sys_dup, Full, ""),
     row(nr::DUP2, fdops::sys_dup2, Full, ""),
     row(nr::DUP3, fdops::sys_dup3, Full, ""),
-    row(nr::FCNTL, fdops::sys_fcntl, Partial, "no leases, no F_NOTIFY; owners are kept, but no SIGIO is sent"),
+    row(nr::FCNTL, fdops::sys_fcntl, Partial, "no leases, no F_NOTIFY"),
     row(nr::FLOCK, locks::sys_flock, Partial, "between guests; programs of the host neither see nor heed it"),
     row(nr::FSYNC, fdops::sys_fsync, Full, ""),
     row(nr::FDATASYNC, fdops::sys_fsync, Full, ""),
