@@ -5,7 +5,7 @@
 use crate::cli::{Cli, Run};
 use crate::monitor::server::reason;
 use crate::session::{self, Ended, Failure};
-use crate::traces;
+use crate::{tables, traces};
 use clap::Parser;
 use llano_trace::record::Event;
 use llano_trace::stats::Stats;
@@ -42,6 +42,7 @@ const BAR: usize = 32;
 /// # Errors
 /// The system does not boot, or no trace can be written anywhere.
 pub fn run() -> Result<i32, Failure> {
+    tables::standard_output()?;
     let file = place()?;
     let look = Look::of_terminal();
     // The guest's end takes standard output along: what is said afterwards needs a descriptor of its own.

@@ -1,24 +1,27 @@
 //! `llano syscalls` and `llano man`.
 
 use crate::cli::Cli;
+use crate::monitor::server::reason;
 use crate::session::Failure;
 use clap::CommandFactory;
 use llano_kernel::syscall::table::rows;
+use llano_machine::host_stream;
 use std::io::Write;
 
 /// Writes to standard output.
 ///
 /// # Errors
-/// It is closed or full; a reader that left (`| head`) is not worth a word.
+/// It is closed or full.
 pub fn print(text: &str) -> Result<(), Failure> {
+    standard_output()?;
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| {
-        let text = e.to_string();
-        Failure {
-            text: format!("standard output: {}", text.split(" (os error").next().unwrap_or(&text)),
-            status: 1,
-        }
-    })
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|e| Failure::new(format!("standard output: {}", reason(&e))))
+}
+
+/// Fails if the caller closed standard output: Rust's runtime puts /dev/null there, which would swallow every word.
+pub fn standard_output() -> Result<(), Failure> {
+    if host_stream::given(1) { Ok(()) } else { Err(Failure::new("standard output: it is closed")) }
 }
 
 /// Prints the system call table.
