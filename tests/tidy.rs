@@ -26,7 +26,7 @@ const TIERS: &[&[&str]] = &[
         "error", "user", "wait", "env", "log", "time", "cred", "mm", "fs", "ipc", "tty", "net", "sigstate",
         "random",
     ],
-    &["task", "sched", "timers"],
+    &["task", "sched", "timers", "debug"],
     &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom"],
     &["run", "boot", "inspect", "view"],
 ];

@@ -98,7 +98,6 @@ impl Kernel {
             clock,
             ram: parts.ram,
             stop_requested: false,
-            pending_stop: None,
             debug: Debug::default(),
             requests: parts.requests,
             irq: true,

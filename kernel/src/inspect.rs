@@ -1,140 +1,180 @@
 //! What tools may ask and do: the debugger's and the monitor's way into the kernel.
 //!
 //! Everything here runs on the vCPU thread, at a consistent point of the loop.
+//!
+//! - [`resume`]: running on, one task or all, by steps or freely
+//! - [`memory`]: any memory, and breakpoints in it
+//! - [`images`]: the ELF files in memory
+//! - [`files`]: files of the guest's root
+//! - [`registers`]: a task's registers, and the call it is in
 
+pub mod files;
+pub mod images;
+pub mod memory;
+pub mod registers;
+pub mod resume;
+
+pub use crate::debug::{Action, Debug, DebugStop, Resume};
 use crate::kernel::Kernel;
-use crate::sigstate::sig;
+use crate::run::Stop;
 use crate::task::State;
 use crate::wait::Tid;
-use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
+use alloc::string::{String, ToString};
 use llano_machine::Fault;
+pub use llano_machine::bell::Requests;
 
-/// Why a debugger is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebugStop {
-    /// A task hit a breakpoint; its rip is at it.
-    Breakpoint(Tid),
-    /// A task made the step it was told to make.
-    Step(Tid),
-    /// A task is about to get a signal for a fault.
-    Signal(Tid, i32),
-    /// The list of images changed: a program was executed.
-    Images(Tid),
-    /// Asked for (Ctrl-C, `stop`).
-    Request(Tid),
-}
-
-/// What a debugger told the kernel.
-#[derive(Debug, Default)]
-pub struct Debug {
-    /// A debugger is attached: signals and new images are reported to it.
-    pub attached: bool,
-    /// The monitor lets the system stand still.
-    pub paused: bool,
-    /// Addresses of breakpoint instructions.
-    pub breakpoints: BTreeSet<u64>,
-    /// The task that makes a single step, alone.
-    pub stepping: Option<Tid>,
-    /// Tasks that were frozen for the step.
-    frozen: Vec<Tid>,
-}
-
-const TRAP_BRKPT: u64 = 3;
 const TRAP_DEBUG: u64 = 1;
-const FLAG_TF: u64 = 0x100;
+const TRAP_BRKPT: u64 = 3;
+/// `si_code` of a hardware watchpoint's SIGTRAP (asm-generic/siginfo.h).
+const TRAP_PERF: i32 = 6;
 
 impl Kernel {
-    /// A SIGTRAP of a guest: the debugger's, or `None` if it is the guest's own.
-    pub(crate) fn debug_trap(&mut self, tid: Tid, fault: &Fault) -> Option<DebugStop> {
-        if fault.trapno == TRAP_DEBUG && self.debug.stepping == Some(tid) {
-            self.end_step();
-            return Some(DebugStop::Step(tid));
-        }
+    /// A SIGTRAP of a task. `false`: it is the guest's own.
+    pub(crate) fn debug_trap(&mut self, tid: Tid, fault: &Fault) -> bool {
         let rip = self.task(tid).ctx.regs().rip;
-        if fault.trapno == TRAP_BRKPT && self.debug.breakpoints.contains(&(rip - 1)) {
-            self.end_step();
+        if fault.code == TRAP_PERF {
+            self.stop_with(DebugStop::Watch(tid, fault.addr));
+            return true;
+        }
+        if fault.trapno == TRAP_DEBUG
+            && let Some(step) = self.debug.steps.iter().find(|s| s.tid == tid)
+        {
+            if !(step.range.0..step.range.1).contains(&rip) {
+                self.stop_with(DebugStop::Step(tid));
+            }
+            return true;
+        }
+        if fault.trapno == TRAP_BRKPT && self.debug.breakpoints.contains_key(&(rip - 1)) {
             self.task_mut(tid).ctx.regs_mut().rip = rip - 1;
-            return Some(DebugStop::Breakpoint(tid));
+            self.stop_with(DebugStop::Breakpoint(tid));
+            return true;
         }
-        None
+        false
     }
 
-    /// A fault's signal: an attached debugger sees it first.
-    pub(crate) fn debug_signal(&mut self, tid: Tid, signo: i32) -> Option<DebugStop> {
-        if !self.debug.attached || signo == sig::KILL {
-            return None;
+    /// Before a signal is delivered: `true` if the debugger is to be asked first.
+    pub(crate) fn debug_signal(&mut self, tid: Tid) -> bool {
+        let Some(signo) = crate::signal::next(self, tid) else { return false };
+        if signo == crate::sigstate::sig::KILL || self.debug.passed == Some((tid, signo)) {
+            return false;
         }
-        self.end_step();
-        Some(DebugStop::Signal(tid, signo))
+        self.stop_with(DebugStop::Signal(tid, signo));
+        true
     }
 
-    /// A task executed a program.
-    pub(crate) fn exec_done(&mut self, tid: Tid) {
+    /// A task is about to enter a handler: a step that it makes ends at the handler's first instruction.
+    pub(crate) fn debug_handler(&mut self, tid: Tid) {
+        if self.debug.steps(tid) {
+            resume::trap_flag(self, tid, false);
+            self.stop_with(DebugStop::Step(tid));
+        }
+    }
+
+    /// The list of images changed.
+    pub(crate) fn images_changed(&mut self) {
         if self.debug.attached {
-            self.stop_with(DebugStop::Images(tid));
+            self.debug.images_changed = true;
+            self.stop_requested = true;
         }
     }
 
     /// Makes the loop return with a debugger's stop.
     pub fn stop_with(&mut self, stop: DebugStop) {
-        self.pending_stop = Some(stop);
+        self.debug.stops.push_back(stop);
         self.stop_requested = true;
     }
 
-    /// A task is over: a step it was making is too.
-    pub(crate) fn task_gone(&mut self, tid: Tid) {
-        if self.debug.stepping == Some(tid) {
-            self.end_step();
-        }
-    }
-
-    /// Lets one task make a single step while the others stand still.
-    pub fn begin_step(&mut self, tid: Tid) {
-        self.end_step();
-        let others: Vec<Tid> =
-            self.tables.tasks().filter(|t| t.tid != tid && t.state == State::Runnable).map(|t| t.tid).collect();
-        for other in &others {
-            self.set_state(*other, State::Frozen);
-        }
-        self.debug.frozen = others;
-        self.debug.stepping = Some(tid);
-        self.task_mut(tid).ctx.regs_mut().rflags |= FLAG_TF;
-    }
-
-    /// Ends a step: the others go on, the trap flag goes.
-    pub fn end_step(&mut self) {
-        if let Some(tid) = self.debug.stepping.take()
-            && let Some(task) = self.tables.task_mut(tid)
-        {
-            task.ctx.regs_mut().rflags &= !FLAG_TF;
-        }
-        for tid in core::mem::take(&mut self.debug.frozen) {
-            if self.tables.task(tid).is_some_and(|t| t.state == State::Frozen) {
-                self.set_state(tid, State::Runnable);
+    /// What the loop returns with, if it must: a list of images before everything else, so that what follows is shown with
+    /// the right names.
+    pub(crate) fn take_stop(&mut self) -> Option<Stop> {
+        self.finished_calls();
+        let mut stop = None;
+        if core::mem::take(&mut self.debug.images_changed) {
+            self.prune_breakpoints();
+            stop = self.any_task().map(DebugStop::Images);
+        } else if let Some(first) = self.debug.stops.pop_front() {
+            // Whatever else happened happens again, or is a request to stop, which this is.
+            self.debug.stops.clear();
+            if let DebugStop::Signal(tid, signo) = first {
+                self.debug.reported = Some((tid, signo));
             }
+            stop = Some(first);
+        }
+        self.stop_requested = self.debug.images_changed || !self.debug.stops.is_empty() || self.debug.paused;
+        match stop {
+            Some(stop) => {
+                self.end_resume();
+                self.debug.attached.then_some(Stop::Debug(stop))
+            }
+            None => self.debug.paused.then_some(Stop::Paused),
         }
     }
 
-    /// Serves requests of other threads until nobody wants the system to stand still.
+    /// Whether somebody wants the system to stand still.
+    fn stands_still(&self) -> bool {
+        (self.debug.held || self.debug.paused) && self.exit_status.is_none()
+    }
+
+    /// Answers requests of other threads until nobody wants the system to stand still.
     pub fn stand_still(&mut self) {
-        while self.debug.paused {
+        while self.stands_still() {
             let requests = self.requests.clone();
-            while requests.any() {
-                for request in requests.take() {
-                    request(self);
-                }
-            }
-            if self.debug.paused {
+            if !requests.any() {
                 self.env.bell.wait_door();
             }
+            for request in requests.take() {
+                request(self);
+            }
         }
+        // The time that passed was nobody's.
         self.charged_at = llano_machine::clock::tsc();
         self.irq = true;
+    }
+
+    /// A debugger comes. Returns whether the system stands still already; else it will, with [`DebugStop::Request`].
+    pub fn attach(&mut self) -> bool {
+        self.debug.attached = true;
+        if self.stands_still() {
+            self.debug.held = true;
+            return true;
+        }
+        self.request_stop();
+        false
+    }
+
+    /// A debugger asks the system to stand still.
+    pub fn request_stop(&mut self) {
+        if let Some(tid) = self.any_task() {
+            self.stop_with(DebugStop::Request(tid));
+        }
+    }
+
+    /// A debugger leaves: as if it had never been there.
+    pub fn detach(&mut self) {
+        self.end_resume();
+        self.remove_all_breakpoints();
+        self.unshelve();
+        self.debug = Debug { paused: self.debug.paused, ..Debug::default() };
+        self.stop_requested = self.debug.paused;
     }
 
     /// The task that tools look at first: the running one, else any.
     pub fn any_task(&self) -> Option<Tid> {
         self.sched.current.or_else(|| self.tables.tasks().next().map(|t| t.tid))
+    }
+
+    /// What a task is doing, for people: `running`, `blocked: futex 0x1234`.
+    pub fn doing(&self, tid: Tid) -> String {
+        let Some(task) = self.tables.task(tid) else { return "gone".to_string() };
+        match task.state {
+            State::Runnable if self.sched.current == Some(tid) => "running".to_string(),
+            State::Runnable | State::Frozen => "runnable".to_string(),
+            State::Blocked => match &task.wait {
+                Some(wait) => alloc::format!("blocked: {}", wait.why),
+                None => "blocked".to_string(),
+            },
+            State::Stopped => "stopped".to_string(),
+            State::Dead => "dead".to_string(),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::inspect::{Debug, DebugStop};
+use crate::debug::Debug;
 use crate::mm::space::AddressSpace;
 use crate::sched::Sched;
 use crate::task::table::Tables;
@@ -50,10 +50,8 @@ pub struct Kernel {
     pub clock: crate::sched::Clock,
     /// Limits on memory.
     pub ram: u64,
-    /// A tool asked the loop to return.
+    /// Somebody asked the loop to return; `debug` says who and why.
     pub stop_requested: bool,
-    /// ... with this reason.
-    pub pending_stop: Option<DebugStop>,
     /// What a debugger told.
     pub debug: Debug,
     /// Requests of other threads.

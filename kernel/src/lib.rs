@@ -12,7 +12,7 @@
 //! | tier | modules | know |
 //! |---|---|---|
 //! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
-//! | 1 task | [`task`] | the nouns a task owns |
+//! | 1 task | [`task`] [`debug`] | the nouns a task owns; a debugger's side |
 //! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
 //! | 3 | [`run`] [`inspect`] [`view`] | the loop; what tools may ask |
 #![no_std]
@@ -22,6 +22,7 @@ extern crate alloc;
 
 pub mod boot;
 pub mod cred;
+pub mod debug;
 pub mod env;
 pub mod error;
 pub mod exec;

@@ -46,11 +46,7 @@ impl Kernel {
             match trap {
                 Trap::Syscall => syscall::enter(self, tid),
                 Trap::Syscall32 => syscall::enter_foreign(self, tid),
-                Trap::Fault(fault) => {
-                    if let Some(stop) = self.fault(tid, &fault) {
-                        return Stop::Debug(stop);
-                    }
-                }
+                Trap::Fault(fault) => self.fault(tid, &fault),
                 Trap::Tick => self.tick(tid),
                 Trap::Irq => self.irq = true,
             }
@@ -60,6 +56,11 @@ impl Kernel {
     /// Whether anything but running the next task is to be done.
     #[inline]
     fn attention(&self) -> bool {
+        self.outside() | !self.debug.steps.is_empty()
+    }
+
+    /// Whether something came from outside.
+    fn outside(&self) -> bool {
         self.irq | self.env.wakes.any() | self.terminals.outbox.any() | self.stop_requested | self.exit_status.is_some()
     }
 
@@ -80,10 +81,7 @@ impl Kernel {
         if core::mem::take(&mut self.irq) {
             self.serve(Some(0));
         }
-        if core::mem::take(&mut self.stop_requested) {
-            return Some(self.pending_stop.take().map_or(Stop::Paused, Stop::Debug));
-        }
-        None
+        if self.stop_requested || !self.debug.steps.is_empty() { self.take_stop() } else { None }
     }
 
     /// Looks at everything outside: deadlines, host descriptors, host signals, requests of other threads.
@@ -130,7 +128,7 @@ impl Kernel {
             && let Some(skip) = timeout.filter(|t| *t > 0)
         {
             self.serve(Some(0));
-            if self.sched.is_empty() && !self.attention() {
+            if self.sched.is_empty() && !self.outside() {
                 self.clock.skipped += skip;
                 self.refresh_now();
                 self.expire_timers();
@@ -247,6 +245,12 @@ impl Kernel {
                 }
                 on_signal = Some(OnSignal::Interrupt);
             }
+            if self.debug.attached && self.debug_signal(tid) {
+                let task = self.task_mut(tid);
+                task.wait = wait.map(|w| *w);
+                task.attention = true;
+                return false;
+            }
             if wait.is_some() && self.signal_with_handler(tid) {
                 // The call is asked once more, so that it can say what it did before the interruption.
                 self.task_mut(tid).progress.interrupted = true;
@@ -256,6 +260,7 @@ impl Kernel {
             }
             match deliver(self, tid, on_signal) {
                 Outcome::Gone => return false,
+                Outcome::Handled if self.stop_requested => return false,
                 Outcome::Handled => wait = None,
                 Outcome::Done => {}
             }
@@ -333,6 +338,7 @@ impl Kernel {
 
     /// Changes a task's state and keeps the run queue and the wait queues in step.
     pub fn set_state(&mut self, tid: Tid, state: State) {
+        let state = if state == State::Runnable { self.admitted(tid) } else { state };
         let task = self.task_mut(tid);
         let old = core::mem::replace(&mut task.state, state);
         if old == State::Blocked
@@ -353,11 +359,9 @@ impl Kernel {
     }
 
     /// A fault of guest code: the debugger's, a page of a file that grew, or the task's signal.
-    fn fault(&mut self, tid: Tid, fault: &Fault) -> Option<DebugStop> {
-        if fault.signal == sig::TRAP
-            && let Some(stop) = self.debug_trap(tid, fault)
-        {
-            return Some(stop);
+    fn fault(&mut self, tid: Tid, fault: &Fault) {
+        if fault.signal == sig::TRAP && self.debug_trap(tid, fault) {
+            return;
         }
         const PAGE_FAULT: u64 = 14;
         const ERROR_WRITE: u64 = 2;
@@ -371,7 +375,7 @@ impl Kernel {
         let mm = self.task(tid).mm.clone();
         let allowed = segv && mm.borrow().find(fault.addr).is_some_and(|vma| vma.prot & wanted != 0);
         if allowed && mm.borrow_mut().extend_file(fault.addr) {
-            return None;
+            return;
         }
         let mut info = SigInfo::at(fault.signal, fault.code, fault.addr);
         if allowed {
@@ -387,7 +391,6 @@ impl Kernel {
         }
         self.task_mut(tid).fault = (fault.error, fault.trapno, fault.cr2);
         force(self, tid, info);
-        self.debug_signal(tid, info.signo)
     }
 
     /// A signal that the host sent to llano itself.

@@ -214,8 +214,8 @@ impl SigQueue {
         self.queue.is_empty()
     }
 
-    /// Takes the next signal of `wanted`: faults first, then the lowest number, each in order of arrival.
-    pub fn pop(&mut self, wanted: SigSet) -> Option<SigInfo> {
+    /// The next signal of `wanted`: faults first, then the lowest number.
+    pub fn next(&self, wanted: SigSet) -> Option<i32> {
         const SYNCHRONOUS: u64 = SigSet::of(sig::SEGV).0
             | SigSet::of(sig::BUS).0
             | SigSet::of(sig::ILL).0
@@ -227,7 +227,12 @@ impl SigQueue {
             return None;
         }
         let first = if ready & SYNCHRONOUS != 0 { ready & SYNCHRONOUS } else { ready };
-        let signo = first.trailing_zeros() as i32 + 1;
+        Some(first.trailing_zeros() as i32 + 1)
+    }
+
+    /// Takes the next signal of `wanted`, of several of one number the oldest.
+    pub fn pop(&mut self, wanted: SigSet) -> Option<SigInfo> {
+        let signo = self.next(wanted)?;
         let at = self.queue.iter().position(|i| i.signo == signo)?;
         let info = self.queue.remove(at)?;
         if !self.queue.iter().any(|i| i.signo == signo) {

@@ -2,33 +2,46 @@
 
 use crate::cli::Run;
 use crate::session::Failure;
+use llano_debug::Server as Gdb;
 use llano_kernel::Kernel;
-use llano_kernel::inspect::DebugStop;
-use llano_machine::bell::Requests;
+use llano_kernel::inspect::{DebugStop, Requests};
 use std::sync::Arc;
 
 /// What was started.
 pub struct Servers {
+    gdb: Option<Gdb>,
     /// Ends, and takes its socket away, with the session.
     _monitor: Option<crate::monitor::server::Server>,
 }
 
 /// Starts what the options ask for.
 pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>) -> Result<Servers, Failure> {
-    if options.gdb.is_some() {
-        return Err(Failure::new("--gdb: not in this build"));
-    }
+    let gdb = match &options.gdb {
+        Some(addr) => Some(
+            Gdb::start(addr, requests.clone())
+                .map_err(|e| Failure::new(format!("--gdb {addr}: {e}; expected HOST:PORT or the path of a socket")))?,
+        ),
+        None => None,
+    };
     let monitor = options.monitor_socket.as_deref().map(|path| crate::monitor::server::start(path, requests));
     let monitor = monitor.transpose().map_err(Failure::new)?;
-    Ok(Servers { _monitor: monitor })
+    Ok(Servers { gdb, _monitor: monitor })
 }
 
 impl Servers {
     /// Waits until a debugger is attached and lets the system run.
-    pub fn wait_for_debugger(&self, _: &mut Kernel) {}
+    pub fn wait_for_debugger(&self, k: &mut Kernel) {
+        if let Some(gdb) = &self.gdb {
+            gdb.wait(k);
+        }
+    }
 
     /// A debugger is asked.
-    pub fn debug_stop(&self, _: &mut Kernel, _: DebugStop) {}
+    pub fn debug_stop(&self, k: &mut Kernel, stop: DebugStop) {
+        if let Some(gdb) = &self.gdb {
+            gdb.stopped(k, stop);
+        }
+    }
 
     /// Paused until someone lets it run.
     pub fn paused(&self, k: &mut Kernel) {
@@ -36,5 +49,9 @@ impl Servers {
     }
 
     /// The system is over.
-    pub fn ended(&self, _: &mut Kernel, _: i32) {}
+    pub fn ended(&self, k: &mut Kernel) {
+        if let Some(gdb) = &self.gdb {
+            gdb.ended(k, if k.powered_off { 0 } else { k.exit_status.unwrap_or(0) });
+        }
+    }
 }

@@ -247,7 +247,7 @@ fn serve(k: &mut Kernel, servers: crate::servers::Servers, options: &Run) -> i32
         match k.run() {
             Stop::Exit(status) => {
                 let status = shell_status(status);
-                servers.ended(k, status);
+                servers.ended(k);
                 return status;
             }
             Stop::Debug(stop) => servers.debug_stop(k, stop),

@@ -10,6 +10,7 @@
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
+//! | [`peek`] | memory as a debugger sees it |
 //! | [`space`] | the guest's address space: one reservation, pages mapped into it |
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
@@ -30,6 +31,7 @@ pub mod host_meta;
 pub mod host_stream;
 pub mod intercept;
 pub mod memfn;
+pub mod peek;
 pub mod pool;
 pub mod signals;
 pub mod space;

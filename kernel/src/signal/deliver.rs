@@ -21,7 +21,7 @@ pub enum Outcome {
     Done,
     /// A handler's frame was set up: the call that was interrupted is over.
     Handled,
-    /// It was stopped or it is dead.
+    /// It was stopped, or it is dead, or a debugger is to be asked first.
     Gone,
 }
 
@@ -53,7 +53,12 @@ fn take(k: &mut Kernel, tid: Tid) -> Option<SigInfo> {
 pub fn deliver(k: &mut Kernel, tid: Tid, mut interrupted: Option<OnSignal>) -> Outcome {
     let mut outcome = Outcome::Done;
     while deliverable(k, tid).0 != 0 {
+        if k.debug.attached && k.debug_signal(tid) {
+            k.task_mut(tid).attention = true;
+            return Outcome::Gone;
+        }
         let Some(info) = take(k, tid) else { break };
+        k.debug.passed = None;
         let (what, action) = action_of(k, tid, info.signo);
         match what {
             Some(Default::Ignore | Default::Continue) => {}
@@ -99,6 +104,7 @@ fn end_call(k: &mut Kernel, tid: Tid, on_signal: OnSignal, restart: bool) {
 
 /// Sets up the handler; `false` if there was no stack for it and the task was killed.
 fn run_handler(k: &mut Kernel, tid: Tid, info: &SigInfo, action: &SigAction) -> bool {
+    k.debug_handler(tid);
     let task = k.task_mut(tid);
     let old_mask = task.saved_sigmask.take().unwrap_or(task.sigmask);
     if frame::push(task, info, action, old_mask).is_err() {

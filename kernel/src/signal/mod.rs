@@ -199,6 +199,12 @@ pub fn deliverable(k: &Kernel, tid: Tid) -> SigSet {
     SigSet((task.pending.set.0 | k.process_of(tid).pending.set.0) & !task.sigmask.0)
 }
 
+/// The signal that a task gets next.
+pub fn next(k: &Kernel, tid: Tid) -> Option<i32> {
+    let wanted = SigSet(!k.task(tid).sigmask.0);
+    k.task(tid).pending.next(wanted).or_else(|| k.process_of(tid).pending.next(wanted))
+}
+
 /// Queues a real-time signal within RLIMIT_SIGPENDING (sigqueue(3)).
 pub fn queue_limit(k: &Kernel, tid: Tid) -> Result<()> {
     let queued = k.process_of(tid).pending.len() + k.task(tid).pending.len();

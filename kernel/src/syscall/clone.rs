@@ -190,6 +190,9 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> 
     let regs = ctx.regs_mut();
     regs.regs[reg::RAX] = 0;
     regs.orig_rax = u64::MAX;
+    if k.debug.steps(t) {
+        regs.rflags &= !0x100; // a debugger's trap flag is the parent's alone
+    }
     if r.stack != 0 {
         regs.regs[reg::RSP] = r.stack;
     }

@@ -161,7 +161,7 @@ pub fn exec(k: &mut Kernel, t: Tid, path: Path, filename: Vec<u8>, argv: Vec<Vec
         let comm = k.task(t).name().to_vec();
         k.trace.exec(clock::tsc(), t as u32, &program.path.to_bytes(&k.mounts.root()), &comm);
     }
-    k.exec_done(t);
+    k.images_changed();
     Ok(())
 }
 

@@ -102,6 +102,7 @@ impl Kernel {
     /// Memory goes with the last task that shares it.
     pub fn release_mm(&mut self, mm: Rc<core::cell::RefCell<crate::mm::Mm>>) {
         if Rc::strong_count(&mm) == 1 {
+            self.images_changed();
             mm.borrow_mut().release(&mut self.space);
         }
     }

@@ -68,6 +68,9 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         }
     };
     drop(mm);
+    if prot & pages::EXEC != 0 && flags & MAP_ANONYMOUS == 0 {
+        k.images_changed();
+    }
     if k.trace.on() {
         k.trace.map(clock::tsc(), t as u32, at, len, prot as u32);
     }
@@ -125,6 +128,7 @@ pub fn sys_munmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let mm = k.task(t).mm.clone();
+    k.code_goes(&mm.borrow(), start, end);
     mm.borrow_mut().unmap(&mut k.space, start, end)?;
     if k.trace.on() {
         k.trace.unmap(clock::tsc(), t as u32, start, end - start);

@@ -1,0 +1,151 @@
+//! What `gdbstub` asks of llano, one file per extension of the protocol.
+//!
+//! Every answer comes from a closure that the vCPU runs ([`Target::ask`]); nothing of the kernel is kept here.
+
+mod auxv;
+mod base;
+mod breakpoints;
+mod description;
+mod exec_file;
+mod host_io;
+mod libraries;
+mod resume;
+mod threads;
+
+use crate::arch::Amd64;
+use gdbstub::target::ext::auxv::AuxvOps;
+use gdbstub::target::ext::base::BaseOps;
+use gdbstub::target::ext::breakpoints::BreakpointsOps;
+use gdbstub::target::ext::exec_file::ExecFileOps;
+use gdbstub::target::ext::host_io::HostIoOps;
+use gdbstub::target::ext::libraries::LibrariesSvr4Ops;
+use gdbstub::target::ext::target_description_xml_override::TargetDescriptionXmlOverrideOps;
+use gdbstub::target::{TargetError, TargetResult};
+use llano_kernel::Kernel;
+use llano_kernel::error::Errno;
+use llano_kernel::inspect::{Requests, Resume};
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the vCPU may take to answer: it does so between two instructions of a guest, or not at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Errors that end a session: there are none, what fails is one packet's answer.
+pub type Fatal = std::convert::Infallible;
+
+/// llano, for one debugger.
+pub struct Target {
+    requests: Arc<Requests<Kernel>>,
+    /// What the next resume does, as the packets before it said.
+    plan: Resume,
+    /// The thread of the last stop: it is listed first.
+    stopped: Option<i32>,
+    /// Objects that are read in pieces, as they were when the first piece was.
+    libraries: RefCell<Vec<u8>>,
+    threads: RefCell<Vec<u8>>,
+    files: Vec<Option<host_io::OpenFile>>,
+}
+
+impl Target {
+    /// llano behind this slot for requests.
+    pub fn new(requests: Arc<Requests<Kernel>>) -> Target {
+        Target {
+            requests,
+            plan: Resume::default(),
+            stopped: None,
+            libraries: RefCell::default(),
+            threads: RefCell::default(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Has the vCPU run a closure and waits for what it gives.
+    pub fn ask<R: Send + 'static>(&self, f: impl FnOnce(&mut Kernel) -> R + Send + 'static) -> TargetResult<R, Self> {
+        self.requests.ask(PATIENCE, f).ok_or(TargetError::NonFatal)
+    }
+
+    /// Leaves a request without waiting.
+    pub fn post(&self, f: impl FnOnce(&mut Kernel) + Send + 'static) {
+        self.requests.post(f);
+    }
+
+    /// Notes which thread stopped.
+    pub fn note_stop(&mut self, tid: i32) {
+        self.stopped = Some(tid);
+    }
+
+    /// Answers a packet that `gdbstub` does not know.
+    pub fn answer(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        self.threads_packet(packet)
+    }
+}
+
+/// An errno as gdb gets it.
+fn errno<T>(e: Errno) -> TargetError<T> {
+    TargetError::Errno(e.raw() as u8)
+}
+
+/// A task's number, from gdb's.
+fn task(tid: NonZeroUsize) -> i32 {
+    tid.get() as i32
+}
+
+/// Copies the piece of `object` at `offset` into `buf`.
+fn piece(object: &[u8], offset: u64, length: usize, buf: &mut [u8]) -> usize {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(object.len());
+    let n = length.min(buf.len()).min(object.len() - from);
+    buf[..n].copy_from_slice(&object[from..from + n]);
+    n
+}
+
+impl gdbstub::target::Target for Target {
+    type Arch = Amd64;
+    type Error = Fatal;
+
+    fn base_ops(&mut self) -> BaseOps<'_, Amd64, Fatal> {
+        BaseOps::MultiThread(self)
+    }
+
+    // gdb would take a fork event for an inferior of its own and break the session.
+    fn use_fork_stop_reason(&self) -> bool {
+        false
+    }
+
+    fn use_vfork_stop_reason(&self) -> bool {
+        false
+    }
+
+    fn use_vforkdone_stop_reason(&self) -> bool {
+        false
+    }
+
+    fn use_lldb_register_info(&self) -> bool {
+        false
+    }
+
+    fn support_breakpoints(&mut self) -> Option<BreakpointsOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_target_description_xml_override(&mut self) -> Option<TargetDescriptionXmlOverrideOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_libraries_svr4(&mut self) -> Option<LibrariesSvr4Ops<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_auxv(&mut self) -> Option<AuxvOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_exec_file(&mut self) -> Option<ExecFileOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_host_io(&mut self) -> Option<HostIoOps<'_, Self>> {
+        Some(self)
+    }
+}

@@ -1,0 +1,95 @@
+//! Registers, memory, and which threads there are.
+
+use super::{Fatal, Target, errno, task};
+use crate::arch::{General, Regs};
+use gdbstub::common::Tid;
+use gdbstub::target::TargetResult;
+use gdbstub::target::ext::base::multithread::{MultiThreadBase, MultiThreadResumeOps};
+use gdbstub::target::ext::thread_extra_info::ThreadExtraInfoOps;
+use llano_kernel::error::Errno;
+use std::num::NonZeroUsize;
+
+impl MultiThreadBase for Target {
+    fn read_registers(&mut self, regs: &mut Regs, tid: Tid) -> TargetResult<(), Self> {
+        let tid = task(tid);
+        *regs = self
+            .ask(move |k| {
+                let ctx = &k.tables.task(tid)?.ctx;
+                let f = ctx.regs();
+                let general = General {
+                    regs: f.regs,
+                    rip: f.rip,
+                    rflags: f.rflags,
+                    orig_rax: f.orig_rax,
+                    fs_base: f.fs_base,
+                    gs_base: f.gs_base,
+                };
+                Some(Regs::pack(&general, ctx.xsave()))
+            })?
+            .ok_or_else(|| errno(Errno::ESRCH))?;
+        Ok(())
+    }
+
+    fn write_registers(&mut self, regs: &Regs, tid: Tid) -> TargetResult<(), Self> {
+        let (tid, regs) = (task(tid), regs.clone());
+        self.ask(move |k| {
+            let ctx = &mut k.tables.task_mut(tid)?.ctx;
+            let general = regs.general();
+            let f = ctx.regs_mut();
+            f.regs = general.regs;
+            f.rip = general.rip;
+            f.rflags = general.rflags;
+            f.orig_rax = general.orig_rax;
+            f.fs_base = general.fs_base;
+            f.gs_base = general.gs_base;
+            regs.unpack_vector(ctx.xsave_mut());
+            k.registers_written(tid);
+            Some(())
+        })?
+        .ok_or_else(|| errno(Errno::ESRCH))
+    }
+
+    fn read_addrs(&mut self, start: u64, data: &mut [u8], _: Tid) -> TargetResult<usize, Self> {
+        let len = data.len();
+        let read = self.ask(move |k| {
+            let mut buf = vec![0; len];
+            k.peek(start, &mut buf).map(|n| {
+                buf.truncate(n);
+                buf
+            })
+        })?;
+        let bytes = read.map_err(errno)?;
+        data[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn write_addrs(&mut self, start: u64, data: &[u8], _: Tid) -> TargetResult<(), Self> {
+        let data = data.to_vec();
+        self.ask(move |k| k.poke(start, &data))?.map_err(errno)
+    }
+
+    fn list_active_threads(&mut self, thread_is_active: &mut dyn FnMut(Tid)) -> Result<(), Fatal> {
+        // The reply to `?` names the first thread: that of the last stop.
+        let mut tids = self.tids();
+        let first = self.stopped.and_then(|s| tids.iter().position(|t| *t == s)).unwrap_or(0);
+        if !tids.is_empty() {
+            tids.swap(0, first);
+        }
+        tids.iter().filter_map(|t| NonZeroUsize::new(*t as usize)).for_each(thread_is_active);
+        Ok(())
+    }
+
+    fn support_resume(&mut self) -> Option<MultiThreadResumeOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_thread_extra_info(&mut self) -> Option<ThreadExtraInfoOps<'_, Self>> {
+        Some(self)
+    }
+}
+
+impl Target {
+    fn tids(&self) -> Vec<i32> {
+        self.ask(|k| k.tables.tasks().map(|t| t.tid).collect()).unwrap_or_default()
+    }
+}

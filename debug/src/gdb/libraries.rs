@@ -1,0 +1,29 @@
+//! Every ELF file in guest memory, as a shared library.
+//!
+//! gdb needs all five attributes, and `l_ld` exactly; `lm` is only a name of the entry, so it is unique.
+
+use super::{Target, piece};
+use crate::filter::xml;
+use gdbstub::target::TargetResult;
+use gdbstub::target::ext::libraries::LibrariesSvr4;
+use std::fmt::Write;
+
+impl LibrariesSvr4 for Target {
+    fn get_libraries_svr4(&self, offset: u64, length: usize, buf: &mut [u8]) -> TargetResult<usize, Self> {
+        if offset == 0 {
+            let images = self.ask(|k| k.images())?;
+            let mut out = String::from("<library-list-svr4 version=\"1.0\">");
+            for (n, (_, image)) in images.iter().enumerate() {
+                let (path, bias, dynamic) = (xml(&image.path), image.bias, image.dynamic);
+                let _ = write!(
+                    out,
+                    "<library name=\"{path}\" lm=\"{:#x}\" l_addr=\"{bias:#x}\" l_ld=\"{dynamic:#x}\" lmid=\"0x0\"/>",
+                    (n + 1) * 16
+                );
+            }
+            out.push_str("</library-list-svr4>");
+            *self.libraries.borrow_mut() = out.into_bytes();
+        }
+        Ok(piece(&self.libraries.borrow(), offset, length, buf))
+    }
+}

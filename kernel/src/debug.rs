@@ -1,0 +1,114 @@
+//! What a debugger told the kernel, and what the kernel has to tell it: data only.
+//!
+//! [`inspect`](crate::inspect) acts on it.
+
+use crate::fs::file::File;
+use crate::task::{Call, Progress};
+use crate::wait::Tid;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// Why a debugger is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebugStop {
+    /// A task hit a breakpoint; its rip is at it.
+    Breakpoint(Tid),
+    /// A task made the step it was told to make.
+    Step(Tid),
+    /// A task (or a call on its behalf) wrote to the watched memory that starts at this address.
+    Watch(Tid, u64),
+    /// A task is about to get this signal.
+    Signal(Tid, i32),
+    /// The list of images changed: a program was executed, a library mapped, a process ended.
+    Images(Tid),
+    /// Asked for (Ctrl-C, attaching).
+    Request(Tid),
+}
+
+/// What one task shall do when the system runs on. Tasks without an action just run.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// The task.
+    pub tid: Tid,
+    /// Stop after one instruction; with a range, when it leaves the range `[start, end)`.
+    pub step: Option<(u64, u64)>,
+    /// The signal to give it instead of the one that was reported; `None`: it gets none.
+    pub signal: Option<i32>,
+}
+
+/// How the system runs on.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// What single tasks do.
+    pub actions: Vec<Action>,
+    /// Only the tasks with an action run; the others stand still.
+    pub locked: bool,
+}
+
+/// A step under way.
+#[derive(Debug)]
+pub struct Step {
+    /// The task.
+    pub tid: Tid,
+    /// It goes on while its rip is in here.
+    pub range: (u64, u64),
+    /// Calls it had made when the step began: one more, and finished, ends the step.
+    pub calls: u64,
+    /// It was inside a call when the step began.
+    pub in_call: bool,
+}
+
+/// A call that a debugger put aside to run something else on the task (`print f()`).
+#[derive(Debug)]
+pub struct Shelved {
+    /// The task.
+    pub tid: Tid,
+    /// The call.
+    pub call: Call,
+    /// What it remembered.
+    pub progress: Progress,
+}
+
+/// A debugger's side of the kernel.
+#[derive(Debug, Default)]
+pub struct Debug {
+    /// A debugger is attached: signals and new images are reported to it.
+    pub attached: bool,
+    /// The debugger lets the system stand still.
+    pub held: bool,
+    /// The monitor lets the system stand still.
+    pub paused: bool,
+    /// Breakpoints by address, each with the byte it replaced.
+    pub breakpoints: BTreeMap<u64, u8>,
+    /// Steps under way: one flag test in the loop says whether there are any.
+    pub steps: Vec<Step>,
+    /// If not empty: only these tasks run.
+    pub only: Vec<Tid>,
+    /// Those that would run if `only` were empty.
+    pub frozen: Vec<Tid>,
+    /// The list of images changed.
+    pub images_changed: bool,
+    /// What happened and was not yet reported.
+    pub stops: VecDeque<DebugStop>,
+    /// The signal that was reported last and still waits in its queue.
+    pub reported: Option<(Tid, i32)>,
+    /// The signal that the debugger lets through.
+    pub passed: Option<(Tid, i32)>,
+    /// A call put aside.
+    pub shelved: Option<Shelved>,
+    /// Files that tools have open.
+    pub files: Vec<Option<Rc<File>>>,
+}
+
+impl Debug {
+    /// Whether the task makes a step.
+    pub fn steps(&self, tid: Tid) -> bool {
+        self.steps.iter().any(|s| s.tid == tid)
+    }
+
+    /// Whether the task must not run now although it could.
+    pub fn locks_out(&self, tid: Tid) -> bool {
+        !self.only.is_empty() && !self.only.contains(&tid)
+    }
+}
