@@ -95,7 +95,8 @@ impl Regs {
         }
         let word = |at: usize| u32::from(u16::from_le_bytes([xsave[at], xsave[at + 1]]));
         let long = |at: usize| u32::from_le_bytes([xsave[at], xsave[at + 1], xsave[at + 2], xsave[at + 3]]);
-        let control = [word(0), word(2), full_tags(xsave), word(12), long(8), word(20), long(16), word(6) & 0x7ff];
+        let control =
+            [word(0), word(2), full_tags(xsave), word(12), long(8), word(20), long(16), word(6) & 0x7ff];
         out.extend(control.iter().flat_map(|v| v.to_le_bytes()));
         out.extend(&xsave[160..160 + 256]);
         out.extend(&xsave[24..28]);
@@ -177,8 +178,23 @@ pub fn description() -> String {
         "<feature name=\"org.gnu.gdb.i386.core\"><flags id=\"i386_eflags\" size=\"4\">"
     ));
     let flags = [
-        ("CF", 0), ("", 1), ("PF", 2), ("AF", 4), ("ZF", 6), ("SF", 7), ("TF", 8), ("IF", 9), ("DF", 10), ("OF", 11),
-        ("NT", 14), ("RF", 16), ("VM", 17), ("AC", 18), ("VIF", 19), ("VIP", 20), ("ID", 21),
+        ("CF", 0),
+        ("", 1),
+        ("PF", 2),
+        ("AF", 4),
+        ("ZF", 6),
+        ("SF", 7),
+        ("TF", 8),
+        ("IF", 9),
+        ("DF", 10),
+        ("OF", 11),
+        ("NT", 14),
+        ("RF", 16),
+        ("VM", 17),
+        ("AC", 18),
+        ("VIF", 19),
+        ("VIP", 20),
+        ("ID", 21),
     ];
     fields(&mut x, &flags);
     for r in "rax rbx rcx rdx rsi rdi".split(' ') {
@@ -195,19 +211,45 @@ pub fn description() -> String {
         let _ = write!(x, "<reg name=\"{r}\" bitsize=\"32\" type=\"int\" group=\"float\"/>");
     }
     x.push_str("</feature><feature name=\"org.gnu.gdb.i386.sse\">");
-    let vectors =
-        [("v4f", "ieee_single", 4), ("v2d", "ieee_double", 2), ("v16i8", "int8", 16), ("v8i16", "int16", 8), ("v4i32", "int32", 4), ("v2i64", "int64", 2)];
+    let vectors = [
+        ("v4f", "ieee_single", 4),
+        ("v2d", "ieee_double", 2),
+        ("v16i8", "int8", 16),
+        ("v8i16", "int16", 8),
+        ("v4i32", "int32", 4),
+        ("v2i64", "int64", 2),
+    ];
     for (id, kind, count) in vectors {
         let _ = write!(x, "<vector id=\"{id}\" type=\"{kind}\" count=\"{count}\"/>");
     }
     x.push_str("<union id=\"vec128\">");
-    for (name, kind) in [("v4_float", "v4f"), ("v2_double", "v2d"), ("v16_int8", "v16i8"), ("v8_int16", "v8i16"), ("v4_int32", "v4i32"), ("v2_int64", "v2i64"), ("uint128", "uint128")] {
+    for (name, kind) in [
+        ("v4_float", "v4f"),
+        ("v2_double", "v2d"),
+        ("v16_int8", "v16i8"),
+        ("v8_int16", "v8i16"),
+        ("v4_int32", "v4i32"),
+        ("v2_int64", "v2i64"),
+        ("uint128", "uint128"),
+    ] {
         let _ = write!(x, "<field name=\"{name}\" type=\"{kind}\"/>");
     }
     x.push_str("</union><flags id=\"i386_mxcsr\" size=\"4\">");
     let mxcsr = [
-        ("IE", 0), ("DE", 1), ("ZE", 2), ("OE", 3), ("UE", 4), ("PE", 5), ("DAZ", 6), ("IM", 7), ("DM", 8), ("ZM", 9),
-        ("OM", 10), ("UM", 11), ("PM", 12), ("FZ", 15),
+        ("IE", 0),
+        ("DE", 1),
+        ("ZE", 2),
+        ("OE", 3),
+        ("UE", 4),
+        ("PE", 5),
+        ("DAZ", 6),
+        ("IM", 7),
+        ("DM", 8),
+        ("ZM", 9),
+        ("OM", 10),
+        ("UM", 11),
+        ("PM", 12),
+        ("FZ", 15),
     ];
     fields(&mut x, &mxcsr);
     (0..16).for_each(|i| reg(&mut x, &format!("xmm{i}"), 128, "vec128"));

@@ -25,6 +25,7 @@ use llano_kernel::Kernel;
 use llano_kernel::error::Errno;
 use llano_kernel::inspect::{Requests, Resume};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Target {
     libraries: RefCell<Vec<u8>>,
     threads: RefCell<Vec<u8>>,
     files: Vec<Option<host_io::OpenFile>>,
+    /// Breakpoints here are gdb's own and mean nothing.
+    hooks: BTreeSet<u64>,
 }
 
 impl Target {
@@ -58,11 +61,15 @@ impl Target {
             libraries: RefCell::default(),
             threads: RefCell::default(),
             files: Vec::new(),
+            hooks: crate::hooks::addresses(),
         }
     }
 
     /// Has the vCPU run a closure and waits for what it gives.
-    pub fn ask<R: Send + 'static>(&self, f: impl FnOnce(&mut Kernel) -> R + Send + 'static) -> TargetResult<R, Self> {
+    pub fn ask<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Kernel) -> R + Send + 'static,
+    ) -> TargetResult<R, Self> {
         self.requests.ask(PATIENCE, f).ok_or(TargetError::NonFatal)
     }
 
@@ -84,7 +91,7 @@ impl Target {
 
 /// An errno as gdb gets it.
 fn errno<T>(e: Errno) -> TargetError<T> {
-    TargetError::Errno(e.raw() as u8)
+    TargetError::Errno(e.0 as u8)
 }
 
 /// A task's number, from gdb's.
@@ -129,7 +136,9 @@ impl gdbstub::target::Target for Target {
         Some(self)
     }
 
-    fn support_target_description_xml_override(&mut self) -> Option<TargetDescriptionXmlOverrideOps<'_, Self>> {
+    fn support_target_description_xml_override(
+        &mut self,
+    ) -> Option<TargetDescriptionXmlOverrideOps<'_, Self>> {
         Some(self)
     }
 

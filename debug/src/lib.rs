@@ -10,15 +10,17 @@
 //! | [`session`] | one debugger, from attaching to leaving |
 //! | [`conn`] [`filter`] | bytes in and out; packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
+//! | [`hooks`] | where gdb has breakpoints for itself |
 //! | [`arch`] [`signals`] | registers and signal numbers as gdb has them |
 #![forbid(unsafe_code)]
 
 pub mod arch;
 pub mod conn;
 pub mod filter;
+pub mod gdb;
+pub mod hooks;
 pub mod server;
 pub mod session;
 pub mod signals;
-pub mod gdb;
 
 pub use server::Server;

@@ -1,8 +1,8 @@
 //! The listening thread, and the kernel's side of it.
 
 use crate::conn::{Conn, Stream};
-use crate::session::{self, End};
 use crate::gdb::Target;
+use crate::session::{self, End};
 use llano_kernel::Kernel;
 use llano_kernel::inspect::{DebugStop, Requests};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -53,7 +53,10 @@ impl Inbox {
 
     /// Waits until `other` is readable (`false`) or there is an event (`true`).
     pub fn wait_or_readable(&self, other: &impl AsFd) -> io::Result<bool> {
-        let mut fds = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN), PollFd::new(other.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [
+            PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+            PollFd::new(other.as_fd(), PollFlags::POLLIN),
+        ];
         loop {
             match poll(&mut fds, PollTimeout::NONE) {
                 Ok(_) => break,
@@ -131,7 +134,9 @@ impl Server {
             }
         };
         let inbox = Inbox { events: receiver, bell: heard };
-        std::thread::Builder::new().name("debug".into()).spawn(move || listen(&listener, &inbox, &requests))?;
+        std::thread::Builder::new()
+            .name("debug".into())
+            .spawn(move || listen(&listener, &inbox, &requests))?;
         Ok(Server { events, bell, socket })
     }
 

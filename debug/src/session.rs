@@ -3,9 +3,9 @@
 use crate::arch::Amd64;
 use crate::conn::Conn;
 use crate::filter::Filter;
+use crate::gdb::Target;
 use crate::server::{Event, Inbox};
 use crate::signals::to_gdb;
-use crate::gdb::Target;
 use gdbstub::arch::Arch;
 use gdbstub::common::{Signal, Tid};
 use gdbstub::stub::state_machine::GdbStubStateMachine as Machine;
@@ -78,7 +78,9 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox) -> Outcome {
         return outcome;
     }
     let mut buffer = vec![0; PACKET];
-    let Ok(stub) = GdbStubBuilder::new(conn).with_packet_buffer(&mut buffer).build() else { return Outcome::Left };
+    let Ok(stub) = GdbStubBuilder::new(conn).with_packet_buffer(&mut buffer).build() else {
+        return Outcome::Left;
+    };
     let Ok(mut machine) = stub.run_state_machine(target) else { return Outcome::Left };
     let mut filter = Filter::default();
     let mut input = VecDeque::new();
@@ -89,7 +91,9 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox) -> Outcome {
                 return match inner.get_reason() {
                     DisconnectReason::Disconnect => Outcome::Left,
                     DisconnectReason::Kill => Outcome::Killed,
-                    DisconnectReason::TargetExited(_) | DisconnectReason::TargetTerminated(_) => Outcome::Exited(told),
+                    DisconnectReason::TargetExited(_) | DisconnectReason::TargetTerminated(_) => {
+                        Outcome::Exited(told)
+                    }
                 };
             }
             Machine::CtrlCInterrupt(inner) => {

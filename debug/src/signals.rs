@@ -4,7 +4,8 @@ use gdbstub::common::Signal;
 
 /// Linux's signals 1 to 31 in gdb's numbering.
 const TO_GDB: [u8; 32] = [
-    0, 1, 2, 3, 4, 5, 6, 10, 8, 9, 30, 11, 31, 13, 14, 15, 143, 20, 19, 17, 18, 21, 22, 16, 24, 25, 26, 27, 28, 23, 32, 12,
+    0, 1, 2, 3, 4, 5, 6, 10, 8, 9, 30, 11, 31, 13, 14, 15, 143, 20, 19, 17, 18, 21, 22, 16, 24, 25, 26, 27,
+    28, 23, 32, 12,
 ];
 /// gdb numbers SIG33 to SIG63 from here; SIG32 and SIG64 stand apart.
 const SIG33: u8 = 45;

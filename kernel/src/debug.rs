@@ -59,6 +59,18 @@ pub struct Step {
     pub in_call: bool,
 }
 
+/// Watched memory.
+#[derive(Debug)]
+pub struct Watched {
+    /// Where.
+    pub addr: u64,
+    /// Bytes: 1, 2, 4 or 8.
+    pub len: u64,
+    /// What was there at the last look.
+    pub value: [u8; 8],
+    pub(crate) _watch: llano_machine::watch::Watch,
+}
+
 /// A call that a debugger put aside to run something else on the task (`print f()`).
 #[derive(Debug)]
 pub struct Shelved {
@@ -81,8 +93,12 @@ pub struct Debug {
     pub paused: bool,
     /// Breakpoints by address, each with the byte it replaced.
     pub breakpoints: BTreeMap<u64, u8>,
-    /// Steps under way: one flag test in the loop says whether there are any.
+    /// Steps under way.
     pub steps: Vec<Step>,
+    /// Watched memory.
+    pub watches: Vec<Watched>,
+    /// There are steps or watches: the one flag that the loop tests.
+    pub busy: bool,
     /// If not empty: only these tasks run.
     pub only: Vec<Tid>,
     /// Those that would run if `only` were empty.
@@ -105,6 +121,11 @@ impl Debug {
     /// Whether the task makes a step.
     pub fn steps(&self, tid: Tid) -> bool {
         self.steps.iter().any(|s| s.tid == tid)
+    }
+
+    /// To be called when `steps` or `watches` changed.
+    pub fn note_busy(&mut self) {
+        self.busy = !self.steps.is_empty() || !self.watches.is_empty();
     }
 
     /// Whether the task must not run now although it could.

@@ -4,6 +4,7 @@
 //!
 //! - [`resume`]: running on, one task or all, by steps or freely
 //! - [`memory`]: any memory, and breakpoints in it
+//! - [`watch`]: memory whose writers stop
 //! - [`images`]: the ELF files in memory
 //! - [`files`]: files of the guest's root
 //! - [`registers`]: a task's registers, and the call it is in
@@ -13,6 +14,7 @@ pub mod images;
 pub mod memory;
 pub mod registers;
 pub mod resume;
+pub mod watch;
 
 pub use crate::debug::{Action, Debug, DebugStop, Resume};
 use crate::kernel::Kernel;
@@ -22,17 +24,17 @@ use crate::wait::Tid;
 use alloc::string::{String, ToString};
 use llano_machine::Fault;
 pub use llano_machine::bell::Requests;
+use llano_machine::watch::TRAP_PERF;
 
 const TRAP_DEBUG: u64 = 1;
 const TRAP_BRKPT: u64 = 3;
-/// `si_code` of a hardware watchpoint's SIGTRAP (asm-generic/siginfo.h).
-const TRAP_PERF: i32 = 6;
 
 impl Kernel {
     /// A SIGTRAP of a task. `false`: it is the guest's own.
     pub(crate) fn debug_trap(&mut self, tid: Tid, fault: &Fault) -> bool {
         let rip = self.task(tid).ctx.regs().rip;
         if fault.code == TRAP_PERF {
+            self.watch_changed();
             self.stop_with(DebugStop::Watch(tid, fault.addr));
             return true;
         }
@@ -88,6 +90,7 @@ impl Kernel {
     /// the right names.
     pub(crate) fn take_stop(&mut self) -> Option<Stop> {
         self.finished_calls();
+        self.compare_watches();
         let mut stop = None;
         if core::mem::take(&mut self.debug.images_changed) {
             self.prune_breakpoints();

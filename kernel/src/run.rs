@@ -56,7 +56,7 @@ impl Kernel {
     /// Whether anything but running the next task is to be done.
     #[inline]
     fn attention(&self) -> bool {
-        self.outside() | !self.debug.steps.is_empty()
+        self.outside() | self.debug.busy
     }
 
     /// Whether something came from outside.
@@ -81,7 +81,7 @@ impl Kernel {
         if core::mem::take(&mut self.irq) {
             self.serve(Some(0));
         }
-        if self.stop_requested || !self.debug.steps.is_empty() { self.take_stop() } else { None }
+        if self.stop_requested || self.debug.busy { self.take_stop() } else { None }
     }
 
     /// Looks at everything outside: deadlines, host descriptors, host signals, requests of other threads.

@@ -39,7 +39,10 @@ impl Target {
         let mut out = String::from("<?xml version=\"1.0\"?><threads>");
         for (pid, tid, comm, doing) in all.unwrap_or_default() {
             let (comm, doing) = (xml(&comm), xml(doing.as_bytes()));
-            let _ = write!(out, "<thread id=\"p1.{tid:x}\" core=\"0\" name=\"{pid}.{tid} {comm}\">{doing}</thread>");
+            let _ = write!(
+                out,
+                "<thread id=\"p1.{tid:x}\" core=\"0\" name=\"{pid}.{tid} {comm}\">{doing}</thread>"
+            );
         }
         out.push_str("</threads>");
         out

@@ -10,7 +10,7 @@
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
-//! | [`peek`] | memory as a debugger sees it |
+//! | [`peek`] [`watch`] | memory as a debugger sees it; stores to it that trap |
 //! | [`space`] | the guest's address space: one reservation, pages mapped into it |
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
@@ -37,6 +37,7 @@ pub mod signals;
 pub mod space;
 pub mod term;
 pub mod usermem;
+pub mod watch;
 
 pub use cpu::{Context, Fault, Trap, enter};
 

@@ -241,6 +241,9 @@ unsafe extern "C" fn on_signal(
         unsafe { (&raw mut cpu.pending).write_volatile(1) };
         return RESUME;
     }
+    if sig == libc::SIGTRAP && info.si_code == crate::watch::TRAP_PERF {
+        return RESUME; // llano's own store to watched memory
+    }
     if sig == libc::SIGSYS && in_vdso {
         vdso_fallback(uc);
         return RESUME;

@@ -32,6 +32,9 @@ impl Kernel {
                 trap_flag(self, action.tid, true);
             }
         }
+        // What the debugger wrote by itself is nobody's write.
+        self.watch_changed();
+        self.debug.note_busy();
         if resume.locked {
             self.lock(resume.actions.iter().map(|a| a.tid).collect());
         }
@@ -71,6 +74,7 @@ impl Kernel {
         for step in core::mem::take(&mut self.debug.steps) {
             trap_flag(self, step.tid, false);
         }
+        self.debug.note_busy();
         self.debug.passed = None;
         self.debug.only.clear();
         for tid in core::mem::take(&mut self.debug.frozen) {
@@ -83,6 +87,7 @@ impl Kernel {
     /// A task is over: a step it was making is too.
     pub(crate) fn task_gone(&mut self, tid: Tid) {
         self.debug.steps.retain(|s| s.tid != tid);
+        self.debug.note_busy();
         if self.debug.only.contains(&tid) {
             self.debug.only.retain(|t| *t != tid);
             if self.debug.only.is_empty() {
