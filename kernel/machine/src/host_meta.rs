@@ -145,6 +145,12 @@ impl HostFd {
         check(unsafe { libc::truncate(path.as_ptr(), size as i64) }.into()).map(|_| ())
     }
 
+    /// ftruncate(2); the descriptor must be open for writing.
+    pub fn resize(&self, size: u64) -> Result<(), HostError> {
+        // SAFETY: takes numbers.
+        check(unsafe { libc::ftruncate(self.raw(), size as i64) }.into()).map(|_| ())
+    }
+
     /// fallocate(2); the descriptor must be open for writing.
     pub fn allocate(&self, how: u32, offset: u64, len: u64) -> Result<(), HostError> {
         // SAFETY: takes numbers.

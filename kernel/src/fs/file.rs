@@ -52,6 +52,17 @@ pub struct MapRequest {
     pub offset: u64,
 }
 
+/// What can be asked of an open file as well as of its inode.
+#[derive(Debug, Clone, Copy)]
+pub enum Change {
+    /// ftruncate(2).
+    Size(u64),
+    /// fallocate(2): mode, offset, length.
+    Allocate(u32, u64, u64),
+    /// fsync(2).
+    Sync,
+}
+
 /// What kind of position a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seek {
@@ -153,6 +164,13 @@ pub trait FileOps: Any {
     /// How long a read (`poll::IN`) or write (`poll::OUT`) may block, ns: SO_RCVTIMEO, SO_SNDTIMEO. `None`: for ever.
     fn timeout_ns(&self, events: u32) -> Option<u64> {
         let _ = events;
+        None
+    }
+
+    /// Changes or stores the file by what it was opened for, which is more than its permissions may allow by now.
+    /// `None`: the inode can do it as well.
+    fn change(&self, change: Change) -> Option<Result<()>> {
+        let _ = change;
         None
     }
 

@@ -1,6 +1,6 @@
 //! Open files and directories of the host: bytes go directly between the host's file and guest memory.
 
-use super::file::{File, FileOps, MapRequest, Seek};
+use super::file::{Change, File, FileOps, MapRequest, Seek};
 use super::inode::DirEntry;
 use crate::error::{Errno, Result, fault, host};
 use crate::user::{Dst, Src};
@@ -118,6 +118,17 @@ impl FileOps for HostFile {
 
     fn seek(&self) -> Seek {
         Seek::Bytes(self.fd.stat().map_or(0, |s| s.size))
+    }
+
+    fn change(&self, change: Change) -> Option<Result<()>> {
+        Some(
+            match change {
+                Change::Size(size) => self.fd.resize(size),
+                Change::Allocate(how, offset, len) => self.fd.allocate(how, offset, len),
+                Change::Sync => self.fd.sync(),
+            }
+            .map_err(host),
+        )
     }
 
     fn map(&self, _: &File, request: &MapRequest) -> Result<u64> {

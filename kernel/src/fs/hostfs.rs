@@ -219,6 +219,23 @@ impl Inode for HostInode {
         Ok(Rc::new(made))
     }
 
+    fn create_open(
+        &self,
+        name: &[u8],
+        new: &NewFile,
+        flags: u32,
+        _: &Cred,
+    ) -> Result<(Rc<dyn Inode>, Box<dyn FileOps>)> {
+        self.writable()?;
+        let name = c_name(name)?;
+        let flags = (flags & (oflag::ACCMODE | oflag::SYNC)) as i32;
+        let flags = flags | os::O_CREAT | os::O_EXCL | os::O_NOFOLLOW;
+        let fd = HostFd::open_at(Some(&self.fd), &name, flags, 0o600).map_err(host)?;
+        let made = self.find(&name)?;
+        self.finish(&made, new)?;
+        Ok((Rc::new(made), Box::new(HostFile::new(fd))))
+    }
+
     fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {
         self.writable()?;
         let flags = os::O_TMPFILE | os::O_RDWR | (flags & oflag::EXCL) as i32;

@@ -175,6 +175,19 @@ pub trait Inode: Any {
         Err(Errno::EROFS)
     }
 
+    /// Makes a regular file and opens it, whatever its permissions allow (open(2) with O_CREAT).
+    fn create_open(
+        &self,
+        name: &[u8],
+        new: &NewFile,
+        flags: u32,
+        cred: &Cred,
+    ) -> Result<(Rc<dyn Inode>, Box<dyn FileOps>)> {
+        let inode = self.create(name, new)?;
+        let ops = inode.open(&inode, flags, cred)?;
+        Ok((inode, ops))
+    }
+
     /// Makes a file without a name on the filesystem of this directory (O_TMPFILE); [`Inode::link`] may name it unless the
     /// open flags have O_EXCL.
     fn tmpfile(&self, new: &NewFile, flags: u32) -> Result<Rc<dyn Inode>> {

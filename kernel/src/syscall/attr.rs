@@ -7,6 +7,7 @@ use super::rw::{drop_privileges, too_large};
 use crate::cred::Cred;
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::Path;
+use crate::fs::file::{Change, File};
 use crate::fs::inode::{Attr, SetAttr, mode};
 use crate::fs::namei::Follow;
 use crate::fs::path::{Name, same_file};
@@ -249,15 +250,13 @@ pub fn sys_utime(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 pub fn cut_maps(k: &Kernel, path: &Path, size: u64) {
     for process in k.tables.processes() {
         if let Some(task) = process.threads.first().and_then(|t| k.tables.task(*t)) {
-            let same = |f: &crate::fs::file::File| {
-                f.path.as_ref().is_some_and(|p| same_file(p.inode(), path.inode()))
-            };
+            let same = |f: &File| f.path.as_ref().is_some_and(|p| same_file(p.inode(), path.inode()));
             task.mm.borrow_mut().cut_file(same, size);
         }
     }
 }
 
-fn truncate(k: &mut Kernel, t: Tid, path: &Path, attr: &Attr, size: i64) -> SysResult {
+fn truncate(k: &mut Kernel, t: Tid, file: Option<&File>, path: &Path, attr: &Attr, size: i64) -> SysResult {
     let Ok(size) = u64::try_from(size) else { return Err(Errno::EINVAL.into()) };
     if size > attr.size && size > k.limit(t, rlimit::FSIZE) {
         return too_large(k, t);
@@ -266,7 +265,14 @@ fn truncate(k: &mut Kernel, t: Tid, path: &Path, attr: &Attr, size: i64) -> SysR
     let kept = without_privileges(attr, cred);
     let drops = kept != attr.mode && !cred.privileged();
     let mode = drops.then_some(kept & 0o7777);
-    path.inode().set_attr(&SetAttr { size: Some(size), mode, ..SetAttr::default() })?;
+    let mut set = SetAttr { size: Some(size), mode, ..SetAttr::default() };
+    if let Some(result) = file.and_then(|f| f.ops().change(Change::Size(size))) {
+        result?;
+        set.size = None;
+    }
+    if set.size.is_some() || set.mode.is_some() {
+        path.inode().set_attr(&set)?;
+    }
     inotify::tell(k, path, bits::MODIFY);
     if size < attr.size {
         cut_maps(k, path, size);
@@ -288,7 +294,7 @@ pub fn sys_truncate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     }
     place::writable(&path)?;
     Seeker::new(k, t).may(2, &attr)?;
-    truncate(k, t, &path, &attr, a.i64(1))
+    truncate(k, t, None, &path, &attr, a.i64(1))
 }
 
 /// ftruncate(2).
@@ -305,7 +311,7 @@ pub fn sys_ftruncate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if attr.kind() != mode::REG {
         return Err(Errno::EINVAL.into());
     }
-    truncate(k, t, path, &attr, a.i64(1))
+    truncate(k, t, Some(&file), path, &attr, a.i64(1))
 }
 
 /// fallocate(2).
@@ -333,7 +339,11 @@ pub fn sys_fallocate(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if how & KEEP_SIZE == 0 && end as u64 > attr.size && end as u64 > k.limit(t, rlimit::FSIZE) {
         return too_large(k, t);
     }
-    path.inode().allocate(how, offset as u64, len as u64)?;
+    let (offset, len) = (offset as u64, len as u64);
+    match file.ops().change(Change::Allocate(how, offset, len)) {
+        Some(result) => result?,
+        None => path.inode().allocate(how, offset, len)?,
+    }
     drop_privileges(k, t, &file);
     Ok(0)
 }

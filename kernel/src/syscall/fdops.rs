@@ -4,7 +4,7 @@ use super::Args;
 use super::locks;
 use super::sigio::owner;
 use crate::error::{Errno, Result, SysResult};
-use crate::fs::file::{File, Owner, Positions, oflag};
+use crate::fs::file::{Change, File, Owner, Positions, oflag};
 use crate::fs::path::same_file;
 use crate::fs::tmpfs::TmpFile;
 use crate::ipc::pipe::PipeEnd;
@@ -231,7 +231,10 @@ pub fn sys_fsync(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let file = storable(k, t, a.i32(0))?;
     match &file.path {
         Some(path) if matches!(file.positions(), Positions::Bytes | Positions::Directory) => {
-            path.inode().sync()?;
+            match file.ops().change(Change::Sync) {
+                Some(result) => result?,
+                None => path.inode().sync()?,
+            }
             Ok(0)
         }
         _ => Err(Errno::EINVAL.into()),

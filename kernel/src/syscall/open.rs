@@ -147,8 +147,7 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     let mut walker = Walker::new(cx, &base)?;
     let follow = if flags & oflag::NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
     if flags & oflag::CREAT != 0 {
-        if let Some(at) = find_or_create(&seeker, &mut walker, path, how)? {
-            let ops = at.inode().open(at.inode(), flags & !oflag::TRUNC, &seeker.cred)?;
+        if let Some((at, ops)) = find_or_create(&seeker, &mut walker, path, how)? {
             if let Some(dir) = at.parent() {
                 inotify::tell_created(k, &dir, &at.node.name.borrow(), mode::REG);
             }
@@ -186,8 +185,16 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)))
 }
 
-/// O_CREAT: the place of the new file; or `None`, and the walker stands at what was there already.
-fn find_or_create(seeker: &Seeker, walker: &mut Walker<'_>, path: &[u8], how: How) -> Result<Option<Path>> {
+/// A file that was just made, open.
+type Created = (Path, Box<dyn FileOps>);
+
+/// O_CREAT: the new file; or `None`, and the walker stands at what was there already.
+fn find_or_create(
+    seeker: &Seeker,
+    walker: &mut Walker<'_>,
+    path: &[u8],
+    how: How,
+) -> Result<Option<Created>> {
     let mut path = path.to_vec();
     loop {
         let parent = walker.parent(&path)?;
@@ -202,9 +209,10 @@ fn find_or_create(seeker: &Seeker, walker: &mut Walker<'_>, path: &[u8], how: Ho
             Err(Errno::ENOENT) => {
                 seeker.may_create(&parent.dir, &walker.attr)?;
                 let new = seeker.new_file(&walker.attr, mode::REG | how.mode & 0o7777, 0);
-                let inode = parent.dir.inode().create(&name, &new)?;
+                let flags = how.flags & !oflag::TRUNC;
+                let (inode, ops) = parent.dir.inode().create_open(&name, &new, flags, &seeker.cred)?;
                 let node = parent.dir.node.adopt(&name, inode);
-                return Ok(Some(Path { mount: parent.dir.mount, node }));
+                return Ok(Some((Path { mount: parent.dir.mount, node }, ops)));
             }
             Err(e) => return Err(e),
         };
