@@ -57,7 +57,10 @@ pub struct VmaView {
 impl Kernel {
     /// All tasks and zombies, by number.
     pub fn view_tasks(&mut self) -> Vec<TaskView> {
-        self.charge_current();
+        // While tasks stand still nobody uses the CPU.
+        if !self.debug.paused {
+            self.charge_current();
+        }
         let mut views: Vec<TaskView> = self.tables.tasks().map(|t| self.view_task(t)).collect();
         for p in self.tables.processes().filter(|p| p.zombie) {
             let gone = TaskView {
@@ -166,6 +169,9 @@ impl Kernel {
     /// Makes the loop return with [`Stop::Paused`](crate::run::Stop::Paused): tasks stand still until
     /// [`Kernel::unpause`].
     pub fn pause(&mut self) {
+        if !self.debug.paused {
+            self.charge_current();
+        }
         self.debug.paused = true;
         self.stop_requested = true;
     }
