@@ -144,7 +144,8 @@ class Pair:
         elif verb == "read":
             return quote(os.read(self.slave, int(words[0])))
         elif verb == "signals":
-            names = " ".join(HEARD) or "none"
+            # By number and once each: how often a handler ran, and in which order, is its process's affair.
+            names = " ".join(n.name[3:] for n in sorted(set(HEARD))) or "none"
             HEARD.clear()
             return names
         elif verb in ("count", "mcount"):
@@ -265,7 +266,7 @@ def main():
         child = os.posix_spawn(sys.executable, [sys.executable] + sys.argv, os.environ, setsid=True)
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     for number in WATCHED:
-        signal.signal(number, lambda n, _: HEARD.append(signal.Signals(n).name[3:]))
+        signal.signal(number, lambda n, _: HEARD.append(signal.Signals(n)))
     right, wrong = map(sum, zip(*(run(path, check) for path in paths)))
     if check:
         print("%d passed, %d failed, 0 skipped" % (right, wrong))

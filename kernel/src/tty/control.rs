@@ -146,10 +146,9 @@ impl Tty {
         self.effects.master = true;
     }
 
-    /// Discards what was processed and not read, and echoes not shown.
+    /// Discards what was processed and not read. Echoes not yet shown stay.
     pub(super) fn clear_input(&mut self) {
         self.input.clear();
-        self.echoes.clear();
         self.hard_copy_erasing = false;
         self.status |= TIOCPKT_FLUSHREAD;
         self.effects.master = true;

@@ -69,12 +69,14 @@ impl Tty {
     fn show(&mut self, echo: Echo) -> bool {
         let room = self.room();
         match echo {
-            Echo::Byte(byte) if self.oflag(OPOST) => return self.emit(byte),
+            // 0xff alone escapes output processing: in Linux's echo buffer it is a mark.
+            Echo::Byte(byte) if self.oflag(OPOST) && byte != 0xff => return self.emit(byte),
             Echo::Byte(byte) => {
                 if room == 0 {
                     return false;
                 }
                 self.output.put(byte);
+                self.output.column += usize::from(byte == 0xff);
             }
             Echo::Control(byte) => {
                 if room < 2 {

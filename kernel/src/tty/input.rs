@@ -143,7 +143,9 @@ impl Tty {
         let cc = self.termios.c_cc;
         if self.iflag(IXON) {
             if byte == cc[VSTART] {
-                return self.start_output();
+                self.start_output();
+                // Even if nothing was stopped: a stop that follows does not hold back what was typed before.
+                return self.drain_echoes();
             }
             if byte == cc[VSTOP] {
                 return self.stop_output();
@@ -229,6 +231,7 @@ impl Tty {
     fn receive_signal(&mut self, byte: u8, number: u32) {
         self.effects.signals |= 1 << number;
         if !self.lflag(NOFLSH) {
+            self.echoes.clear();
             self.output.flush();
             self.status |= TIOCPKT_FLUSHWRITE;
             self.clear_input();
@@ -238,6 +241,8 @@ impl Tty {
         }
         if self.lflag(ECHO) {
             self.echo_typed(byte);
+        } else {
+            self.drain_echoes();
         }
     }
 }

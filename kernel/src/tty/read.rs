@@ -2,7 +2,7 @@
 
 use super::Tty;
 use llano_abi::errno::Errno;
-use llano_abi::termios::{VMIN, VTIME};
+use llano_abi::termios::{ICANON, VEOF, VMIN, VTIME};
 
 /// What a reader is content with.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -51,14 +51,20 @@ impl Tty {
             let taken = self.input.take_line(out);
             return Ok(self.taken(taken));
         }
-        let (minimum, time_ns) = self.minimum_and_time();
+        // Under EXTPROC canonical mode has no lines, but VMIN and VTIME mean nothing all the same.
+        let (minimum, time_ns) = if self.lflag(ICANON) { (1, 0) } else { self.minimum_and_time() };
         let there = self.input.len();
         let enough = match content {
             Content::Settings => minimum.clamp(1, out.len()),
             Content::Anything => 1,
         };
         if there >= enough {
-            let taken = self.input.take(out);
+            let mut taken = self.input.take(out);
+            // Under EXTPROC an end-of-file character alone still ends a read.
+            let last = taken == 1 && self.input.len() == 0;
+            if last && self.lflag(ICANON) && out[0] == self.termios.c_cc[VEOF] {
+                taken = 0;
+            }
             return Ok(self.taken(taken));
         }
         if (minimum, time_ns) == (0, 0) {
@@ -76,7 +82,7 @@ impl Tty {
     /// How long a read that waits now would wait.
     pub fn read_timer(&self) -> Timer {
         match self.minimum_and_time() {
-            _ if self.canonical() => Timer::None,
+            _ if self.lflag(ICANON) => Timer::None,
             (0, ns) if ns > 0 => Timer::Whole(ns),
             (_, ns) if ns > 0 && self.input.len() > 0 => Timer::Gap(ns),
             _ => Timer::None,
@@ -108,7 +114,7 @@ fn wait(timer: Timer, content: Content) -> Result<Read, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use llano_abi::termios::{ICANON, Termios};
+    use llano_abi::termios::Termios;
 
     fn raw(minimum: u8, time: u8) -> Tty {
         let mut termios = Termios::PTY;

@@ -359,3 +359,8 @@ fn signals() {
 fn pty() {
     run(include_str!("../../../tests/tty/pty.txt"));
 }
+
+#[test]
+fn random() {
+    run(include_str!("../../../tests/tty/random.txt"));
+}
