@@ -62,14 +62,15 @@ pub fn sys_flock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Ok(0);
     };
     let lock = Lock { owner, mode, start: 0, end: TO_END };
-    match locks.lock(&k.env, id, Space::Whole, lock) {
-        Err(Errno::EAGAIN) if a.u32(1) & NONBLOCK == 0 => {
-            // Changing a lock is not atomic (flock(2)): the old one is let go before the wait.
-            locks.unlock(id, Space::Whole, owner, 0, TO_END);
-            Err(Wait::new(Why::Lock(fd)).on(&locks.queue(&k.env, id, Space::Whole), poll::OUT).into())
+    let result = locks.lock(&k.env, id, Space::Whole, lock);
+    if result == Err(Errno::EAGAIN) {
+        // Changing a lock is not atomic (flock(2)): the old one is let go first, and lost if the new one is not free.
+        locks.unlock(id, Space::Whole, owner, 0, TO_END);
+        if a.u32(1) & NONBLOCK == 0 {
+            return Err(Wait::new(Why::Lock(fd)).on(&locks.queue(&k.env, id, Space::Whole), poll::OUT).into());
         }
-        result => result.map(|()| 0).map_err(Into::into),
     }
+    result.map(|()| 0).map_err(Into::into)
 }
 
 /// The range of a `struct flock`, first and last byte.

@@ -178,11 +178,13 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
         return open_fifo(k, t, at, &attr, flags);
     }
     let ops = open_ops(k, t, &seeker, &at, &attr, flags)?;
+    let file = File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at.clone()));
     if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {
         super::attr::cut_maps(k, &at, 0);
+        super::rw::drop_privileges(k, t, &file);
         inotify::tell(k, &at, bits::MODIFY);
     }
-    Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)))
+    Ok(file)
 }
 
 /// A file that was just made, open.
