@@ -254,8 +254,11 @@ int main(int argc, char **argv) {
     int uid = atoi(argv[4]);
     snprintf(top, sizeof top, "%s/top", argv[1]);
     umask(0);
-    if (mkdir(argv[1], 0755) || mkdir(top, 0777) || chdir(top)) return perror("mix"), 2;
-    if ((int)getuid() != uid && (chown(top, uid, uid) || setgid(uid) || setuid(uid))) return perror("mix"), 2;
+    // With a fifth argument what an earlier run has left is there already.
+    int again = argc > 5;
+    if (!again && (mkdir(argv[1], 0755) || mkdir(top, 0777) || ((int)getuid() != uid && chown(top, uid, uid)))) return perror("mix"), 2;
+    if (chdir(top)) return perror("mix"), 2;
+    if ((int)getuid() != uid && (setgid(uid) || setuid(uid))) return perror("mix"), 2;
     state = strtoul(argv[2], NULL, 10) * 0x9e3779b97f4a7c15u + 1;
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
     umask(022);

@@ -2,7 +2,7 @@
 
 use super::copy::Contents;
 use super::open::{LowerFile, OverlayDir};
-use super::{Change, OverlayInode};
+use super::OverlayInode;
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps, oflag};
@@ -30,7 +30,8 @@ impl OverlayInode {
         }
         let inode = self.found_above(make()?)?;
         self.attach(name, &inode)?;
-        inode.links.set(1);
+        // Of a directory: its name and its own `.`.
+        inode.links.set(if inode.kind == mode::DIR { 2 } else { 1 });
         Ok(inode)
     }
 
@@ -63,16 +64,7 @@ impl Inode for OverlayInode {
         }
         let attr = self.top().attr()?;
         let (dev, ino) = self.id;
-        let nlink = match (self.kind, self.lower().is_some(), self.upper().is_some()) {
-            (mode::DIR, ..) if self.dead.get() => 0,
-            (mode::DIR, true, true) => 1,
-            (mode::DIR, false, _) => {
-                let is_dir = |change: &Change| matches!(change, Change::Entry(i) if i.kind == mode::DIR);
-                2 + self.changes.borrow().values().filter(|c| is_dir(c)).count() as u32
-            }
-            (mode::DIR, true, false) => attr.nlink,
-            _ => self.link_count()?,
-        };
+        let nlink = if self.dead.get() { 0 } else { self.link_count()? };
         Ok(Attr { dev, ino, nlink, ..attr })
     }
 
@@ -169,7 +161,7 @@ impl Inode for OverlayInode {
             inode.may_replace(old)?;
             to_dir.detach(to, old)?;
             old.drop_link();
-            old.dead.set(true);
+            old.dead.set(old.kind == mode::DIR);
         }
         self.detach(name, &inode)?;
         to_dir.attach(to, &inode)

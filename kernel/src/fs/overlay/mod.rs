@@ -55,7 +55,7 @@ pub struct OverlayInode {
     fresh: Fresh,
     /// Where it was found, or was put; `None` for the root, and for what has no name (any more).
     place: RefCell<Option<Place>>,
-    /// Hard links that this tree added to, or took from, those of the lower file.
+    /// Hard links that this tree added to, or took from, those of the lower file; of a directory, subdirectories.
     links: Cell<i32>,
     /// Made without a name (O_TMPFILE): may still get one.
     nameless: Cell<bool>,
@@ -176,8 +176,13 @@ impl OverlayInode {
         let layers = self.layers.borrow();
         let below = match (&layers.upper, &layers.lower) {
             (None, Some(lower)) => lower.attr()?.nlink,
+            (Some(_), Some(lower)) if self.kind == mode::DIR => lower.attr()?.nlink,
             _ => layers.lower_links,
         };
+        // Some filesystems do not count: one link says "look".
+        if self.kind == mode::DIR && below == 1 {
+            return Ok(1);
+        }
         Ok(below.saturating_add_signed(self.links.get()))
     }
 }

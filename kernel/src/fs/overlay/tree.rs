@@ -76,6 +76,7 @@ impl OverlayInode {
         *inode.place.borrow_mut() = Some(Place { dir: self.rc(), name: name.to_vec() });
         inode.nameless.set(false);
         self.changes.borrow_mut().insert(name.to_vec(), Change::Entry(inode.clone()));
+        self.count(inode, 1);
         Ok(())
     }
 
@@ -91,11 +92,19 @@ impl OverlayInode {
             changes.remove(name);
         }
         drop(changes);
+        self.count(inode, -1);
         let mut place = inode.place.borrow_mut();
         if place.as_ref().is_some_and(|p| p.name == name && core::ptr::eq(&*p.dir, self)) {
             *place = None;
         }
         Ok(())
+    }
+
+    /// A subdirectory came or went: its `..` is a link to this one.
+    fn count(&self, inode: &OverlayInode, change: i32) {
+        if inode.kind == mode::DIR {
+            self.links.set(self.links.get() + change);
+        }
     }
 
     /// Notes that the directory was changed now.
