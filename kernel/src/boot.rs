@@ -15,7 +15,7 @@ use crate::sigstate::{SigHandlers, SigQueue, SigSet};
 use crate::syscall::misc::default_limits;
 use crate::task::process::{Limits, Report, Usage};
 use crate::task::table::Tables;
-use crate::task::{AltStack, Process, Progress, State, Task};
+use crate::task::{AltStack, Process, Progress, Settings, State, Task};
 use crate::tty::devices::Terminals;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -156,6 +156,7 @@ impl Kernel {
             vfork_parent: None,
             nice: 0,
             policy: (0, 0),
+            settings: Settings::default(),
             utime: 0,
             stime: 0,
             switches: (0, 0),
@@ -166,6 +167,7 @@ impl Kernel {
         self.tables.add_process(Box::new(Process {
             pid: tid,
             parent: 0,
+            parent_thread: 0,
             children: Vec::new(),
             threads: vec![tid],
             pgid: tid,
@@ -191,7 +193,6 @@ impl Kernel {
             child_usage: Usage::default(),
             timers: crate::timers::ProcessTimers::default(),
             started: now,
-            max_rss: 0,
         }));
         self.sched.push(tid);
         crate::syscall::traced::first_task(self, tid);

@@ -6,6 +6,7 @@ use crate::mm::{Mm, PAGE};
 use crate::sigstate::{SigInfo, code, sig};
 use crate::task::Pid;
 use crate::time::SECOND;
+use crate::wait::Tid;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -36,6 +37,14 @@ pub fn resident_range(start: u64, end: u64) -> u64 {
 }
 
 impl Kernel {
+    /// Notes how much memory the task's process has resident, for getrusage(2). What cannot be touched has no pages.
+    pub fn note_resident(&mut self, tid: Tid) {
+        let mm = self.task(tid).mm.clone();
+        let now = mm.borrow().vmas.values().filter(|v| v.prot != 0).map(|v| resident_range(v.start, v.end)).sum();
+        let usage = &mut self.process_of_mut(tid).own_usage;
+        usage.max_rss = usage.max_rss.max(now);
+    }
+
     /// Looks at memory and load with the tick.
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;

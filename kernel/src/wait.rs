@@ -12,6 +12,15 @@ use smallvec::SmallVec;
 /// A task's number.
 pub type Tid = i32;
 
+/// What a futex is known by: a word of a file that is mapped shared, wherever that is; or an address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct FutexKey {
+    /// Device and inode of the file; zeroes: none.
+    pub file: (u64, u64),
+    /// Offset in the file, or the address.
+    pub at: u64,
+}
+
 /// Poll bits, as in poll(2).
 #[allow(missing_docs)]
 pub mod poll {

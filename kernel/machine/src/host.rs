@@ -155,6 +155,10 @@ fn guest(addr: u64, len: usize) -> Result<(), HostError> {
 
 /// An entry of the host's auxiliary vector (getauxval(3)); 0 if there is none.
 pub fn auxv(kind: u64) -> u64 {
+    if kind == libc::AT_HWCAP {
+        // What glibc tells is a number of its own; Linux's is the feature word of CPUID.
+        return core::arch::x86_64::__cpuid(1).edx.into();
+    }
     // SAFETY: reads the vector the host gave this process.
     unsafe { libc::getauxval(kind) }
 }

@@ -52,6 +52,8 @@ pub struct Mm {
     pub images: Vec<Image>,
     /// Ranges that belong to this mm beside its vmas: (start, length) of images and the heap's reserve.
     pub reserves: Vec<(u64, u64)>,
+    /// What membarrier(2) was told to expect: its registration commands.
+    pub barriers: i32,
 }
 
 impl Mm {

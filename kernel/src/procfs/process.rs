@@ -60,7 +60,7 @@ pub(super) fn text(k: &mut Kernel, caller: Tid, who: Who, name: &str) -> Result<
         "loginuid" => b"4294967295".to_vec(),
         "oom_score" => line(0),
         "oom_score_adj" | "oom_adj" => line(process(k, who.pid)?.oom_score_adj),
-        "personality" => line("00000000"),
+        "personality" => line(format!("{:08x}", task(k, who).map_or(0, |t| t.settings.personality))),
         "net/dev" => line(
             "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop \
              fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed",
@@ -237,7 +237,7 @@ fn status(k: &Kernel, who: Who) -> Result<Vec<u8>> {
         put!(
             out,
             "VmPin:\t       0 kB\nVmHWM:\t{:8} kB\nVmRSS:\t{:8} kB\n",
-            p.max_rss.max(kb(m.resident)),
+            kb(p.own_usage.max_rss.max(m.resident)),
             kb(m.resident)
         );
         put!(out, "RssAnon:\t{:8} kB\nRssFile:\t{:8} kB\n", kb(m.resident - m.shared), kb(m.shared));
@@ -258,7 +258,8 @@ fn status(k: &Kernel, who: Who) -> Result<Vec<u8>> {
     let all = (1u64 << (super::system::CAP_LAST + 1)) - 1;
     let caps = if t.is_some_and(|t| t.cred.privileged()) { all } else { 0 };
     put!(out, "CapInh:\t{:016x}\nCapPrm:\t{caps:016x}\nCapEff:\t{caps:016x}\nCapBnd:\t{all:016x}\n", 0);
-    put!(out, "CapAmb:\t{:016x}\nNoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n", 0);
+    let no_new_privs = u8::from(t.is_some_and(|t| t.settings.no_new_privs));
+    put!(out, "CapAmb:\t{:016x}\nNoNewPrivs:\t{no_new_privs}\nSeccomp:\t0\nSeccomp_filters:\t0\n", 0);
     put!(out, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
     let (voluntary, other) = t.map_or(p.own_usage.switches, |t| t.switches);
     put!(out, "voluntary_ctxt_switches:\t{voluntary}\nnonvoluntary_ctxt_switches:\t{other}\n");

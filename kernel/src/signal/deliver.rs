@@ -36,16 +36,11 @@ fn action_of(k: &Kernel, tid: Tid, signo: i32) -> (Option<Default>, SigAction) {
     (what, action)
 }
 
-/// Takes the next deliverable signal: the thread's own first.
-fn take(k: &mut Kernel, tid: Tid) -> Option<SigInfo> {
-    let wanted = SigSet(!k.task(tid).sigmask.0);
-    if let Some(info) = k.task_mut(tid).pending.pop(wanted) {
-        return Some(info);
-    }
-    let info = k.process_of_mut(tid).pending.pop(wanted)?;
-    if info.code == code::SI_TIMER {
-        k.timer_signal_taken(tid, &info);
-    }
+/// Takes the next pending signal of `wanted`: the thread's own first.
+pub fn take(k: &mut Kernel, tid: Tid, wanted: SigSet) -> Option<SigInfo> {
+    let own = k.task_mut(tid).pending.pop(wanted);
+    let mut info = own.or_else(|| k.process_of_mut(tid).pending.pop(wanted))?;
+    k.timer_signal_taken(tid, &mut info);
     Some(info)
 }
 
@@ -57,7 +52,8 @@ pub fn deliver(k: &mut Kernel, tid: Tid, mut interrupted: Option<OnSignal>) -> O
             k.task_mut(tid).attention = true;
             return Outcome::Gone;
         }
-        let Some(info) = take(k, tid) else { break };
+        let unblocked = SigSet(!k.task(tid).sigmask.0);
+        let Some(info) = take(k, tid, unblocked) else { break };
         k.debug.passed = None;
         let (what, action) = action_of(k, tid, info.signo);
         match what {

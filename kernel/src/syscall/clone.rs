@@ -37,7 +37,8 @@ pub mod flag {
     pub const UNTRACED: u64 = 0x80_0000;
     pub const CHILD_SETTID: u64 = 0x100_0000;
     /// All that ask for a new namespace.
-    pub const NAMESPACES: u64 = NEWNS | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
+    pub const NAMESPACES: u64 =
+        NEWNS | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
     pub const CLEAR_SIGHAND: u64 = 1 << 32;
 }
 
@@ -80,7 +81,9 @@ pub fn sys_clone3(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if raw.len() > 88 && raw[88..].iter().any(|b| *b != 0) {
         return Err(Errno::E2BIG.into());
     }
-    let word = |i: usize| raw.get(8 * i..8 * i + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or_default()));
+    let word = |i: usize| {
+        raw.get(8 * i..8 * i + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or_default()))
+    };
     let (flags, exit_signal, stack, stack_size) = (word(0), word(4), word(5), word(6));
     let bad_stack = (stack == 0) != (stack_size == 0);
     let legacy = flags & (flag::DETACHED | 0xff) != 0 || flags >> 33 != 0;
@@ -186,6 +189,7 @@ fn vfork_wait(child: Tid) -> Fail {
 fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> {
     let has = |f| r.flags & f != 0;
     let me = k.task(t);
+    let reset = me.settings.reset_on_fork && (me.policy.1 > 0 || me.nice < 0);
     let mut ctx = me.ctx.duplicate();
     let regs = ctx.regs_mut();
     regs.regs[reg::RAX] = 0;
@@ -217,7 +221,11 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> 
         call: None,
         progress: Progress::default(),
         mm: me.mm.clone(),
-        files: if has(flag::FILES) { me.files.clone() } else { Rc::new(RefCell::new(me.files.borrow().clone())) },
+        files: if has(flag::FILES) {
+            me.files.clone()
+        } else {
+            Rc::new(RefCell::new(me.files.borrow().clone()))
+        },
         fs: if has(flag::FS) { me.fs.clone() } else { Rc::new(RefCell::new(me.fs.borrow().clone())) },
         sighand: if has(flag::SIGHAND) { me.sighand.clone() } else { own_hand() },
         sigmask: me.sigmask,
@@ -230,8 +238,9 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> 
         clear_child_tid: if has(flag::CHILD_CLEARTID) { r.child_tid } else { 0 },
         robust_list: 0,
         vfork_parent: None,
-        nice: me.nice,
-        policy: me.policy,
+        nice: if reset { me.nice.max(0) } else { me.nice },
+        policy: if reset { (0, 0) } else { me.policy },
+        settings: me.settings.inherited(),
         utime: 0,
         stime: 0,
         switches: (0, 0),
@@ -246,6 +255,7 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
     Box::new(Process {
         pid: tid,
         parent: if r.flags & flag::PARENT != 0 { me.parent } else { me.pid },
+        parent_thread: if r.flags & flag::PARENT != 0 { me.parent_thread } else { t },
         children: Vec::new(),
         threads: vec![tid],
         pgid: me.pgid,
@@ -271,7 +281,6 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
         child_usage: Usage::default(),
         timers: crate::timers::ProcessTimers::default(),
         started: k.now(),
-        max_rss: 0,
     })
 }
 
@@ -305,4 +314,3 @@ impl SigHandlers {
         }
     }
 }
-

@@ -82,14 +82,7 @@ pub fn read_signals(k: &mut Kernel, t: Tid, fd: i32, file: &Rc<File>, dst: &mut 
     }
     let mut done = 0;
     while dst.left() >= SIZE {
-        let taken = match k.task_mut(t).pending.pop(mask) {
-            Some(info) => Some(info),
-            None => k.process_of_mut(t).pending.pop(mask),
-        };
-        let Some(info) = taken else { break };
-        if info.code == code::SI_TIMER {
-            k.timer_signal_taken(t, &info);
-        }
+        let Some(info) = crate::signal::deliver::take(k, t, mask) else { break };
         put_all(dst, &describe(&info))?;
         done += SIZE;
     }

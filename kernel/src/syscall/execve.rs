@@ -85,9 +85,17 @@ fn execute(k: &mut Kernel, t: Tid, path: Path, filename: Vec<u8>, argv: u64, env
 ///
 /// # Errors
 /// Those of execve(2); nothing has changed then.
-pub fn exec(k: &mut Kernel, t: Tid, path: Path, filename: Vec<u8>, argv: Vec<Vec<u8>>, envp: Vec<Vec<u8>>) -> Result<()> {
+pub fn exec(
+    k: &mut Kernel,
+    t: Tid,
+    path: Path,
+    filename: Vec<u8>,
+    argv: Vec<Vec<u8>>,
+    envp: Vec<Vec<u8>>,
+) -> Result<()> {
     let file = exec::open(k, t, &path)?;
-    let program = Program { file, path: path.clone(), head: Vec::new(), filename: filename.clone(), argv, envp };
+    let program =
+        Program { file, path: path.clone(), head: Vec::new(), filename: filename.clone(), argv, envp };
     let program = exec::resolve(k, t, path, program)?;
     let plan = Plan::read(k, t, &program)?;
     let cred = k.task(t).cred.clone();
@@ -131,6 +139,7 @@ pub fn exec(k: &mut Kernel, t: Tid, path: Path, filename: Vec<u8>, argv: Vec<Vec
     task.altstack = AltStack::default();
     task.clear_child_tid = 0;
     task.robust_list = 0;
+    task.settings.keep_caps = false;
     let hand = {
         let mut hand = task.sighand.borrow().clone();
         hand.reset_handlers();
@@ -201,7 +210,12 @@ impl Kernel {
         } else {
             task.files.borrow().get(dir)?.path.clone().ok_or(Errno::ENOTDIR)?
         };
-        walk(&WalkCx { mounts: &self.mounts, root: &fs.root, cred: &task.cred, resolve: 0 }, &base, path, follow)
+        walk(
+            &WalkCx { mounts: &self.mounts, root: &fs.root, cred: &task.cred, resolve: 0 },
+            &base,
+            path,
+            follow,
+        )
     }
 
     /// A thread takes another number (the process's, when it executes a program).
@@ -210,7 +224,13 @@ impl Kernel {
         task.tid = to;
         let process = self.tables.process_mut(task.pid).expect("a task has a process");
         process.threads = alloc::vec![to];
+        let children = process.children.clone();
         self.tables.add_task(task);
+        for child in children {
+            if let Some(child) = self.tables.process_mut(child) {
+                child.parent_thread = to;
+            }
+        }
         self.sched.rename(from, to);
         if self.running == from {
             self.running = to;
@@ -224,4 +244,3 @@ impl Kernel {
         super::locks::closed(self, tid, &file);
     }
 }
-

@@ -4,7 +4,7 @@ use super::Args;
 use crate::error::{Fail, SysResult};
 use crate::kernel::Kernel;
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
-use crate::task::process::{Last, Usage};
+use crate::task::process::Last;
 use crate::task::{Pid, State};
 use crate::user;
 use crate::wait::{Tid, poll};
@@ -36,7 +36,9 @@ impl Kernel {
             let name = alloc::string::String::from_utf8_lossy(self.task(tid).name()).into_owned();
             self.log(alloc::format!(
                 "{name}[{tid}]: killed by signal {} (code {}) at ip {rip:#x}, address {:#x}",
-                info.signo, info.code, info.fields[0]
+                info.signo,
+                info.code,
+                info.fields[0]
             ));
         }
         // wait(2)'s "core dumped" bit stays clear: no core is written.
@@ -58,19 +60,22 @@ impl Kernel {
     pub fn exit_task(&mut self, tid: Tid, status: i32) {
         let Some(task) = self.tables.task(tid) else { return };
         let (pid, call) = (task.pid, task.call);
+        if Rc::strong_count(&task.mm) == 1 {
+            self.note_resident(tid);
+        }
         self.set_state(tid, State::Dead);
         super::futex::exit_robust_list(self, tid);
         let shared = Rc::strong_count(&self.task(tid).mm) > 1;
         let clear = self.task(tid).clear_child_tid;
         if clear != 0 && shared && user::put(clear, &0i32).is_ok() {
-            super::futex::wake(self, clear, 1, u32::MAX);
+            super::futex::wake_at(self, tid, clear);
         }
         let had_mm = self.task(tid).mm.clone();
         self.vfork_done(tid);
         self.close_files(tid);
         let Some(task) = self.tables.remove_task(tid) else { return };
         self.task_gone(tid);
-        let usage = Usage { utime: task.utime, stime: task.stime, switches: task.switches };
+        let usage = task.usage();
         let last = Last { comm: task.comm, uid: task.cred.euid, gid: task.cred.egid };
         let uid = task.cred.uid;
         drop(task);
@@ -80,12 +85,29 @@ impl Kernel {
         process.own_usage.add(&usage);
         process.uid = uid;
         process.threads.retain(|t| *t != tid);
-        if process.threads.is_empty() {
-            let status = process.exit_status.unwrap_or(status);
-            process.exit_status = Some(status);
+        if let Some(&heir) = process.threads.first() {
+            self.leave_children(pid, tid, heir);
+        } else {
+            process.exit_status.get_or_insert(status);
             self.process_over(pid);
         }
         super::traced::exit(self, tid, call, status);
+    }
+
+    /// A thread ends and its process goes on: its children are another thread's now, and those that asked to be told of
+    /// their parent's death are told (prctl(2): the parent is the thread).
+    fn leave_children(&mut self, pid: Pid, from: Tid, to: Tid) {
+        let Some(process) = self.tables.process(pid) else { return };
+        for child in process.children.clone() {
+            let Some(child) = self.tables.process_mut(child).filter(|c| c.parent_thread == from) else {
+                continue;
+            };
+            child.parent_thread = to;
+            let (pid, signo) = (child.pid, child.pdeath_signal);
+            if signo != 0 {
+                crate::signal::send_to_process(self, pid, SigInfo::from_process(signo, code::SI_USER, 0, 0));
+            }
+        }
     }
 
     /// The descriptors go with the last task that shares them.
@@ -168,8 +190,10 @@ impl Kernel {
     }
 
     fn adopt(&mut self, child: Pid, heir: Pid) {
+        let thread = self.tables.process(heir).and_then(|p| p.threads.first().copied()).unwrap_or(0);
         let Some(process) = self.tables.process_mut(child) else { return };
         process.parent = heir;
+        process.parent_thread = thread;
         let (zombie, death) = (process.zombie, process.pdeath_signal);
         process.exit_signal = sig::CHLD;
         if death != 0 {

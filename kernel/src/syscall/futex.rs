@@ -1,17 +1,20 @@
-//! futex(2): waiting on a word of memory. One flat address space, so an address is a key for everyone.
+//! futex(2): waiting on a word of memory. One flat address space, so an address is a key for everyone; only files that
+//! are mapped shared may have more than one address.
 
 use super::Args;
 use crate::error::{Errno, Fail, SysResult, fault};
 use crate::kernel::Kernel;
+use crate::mm::Backing;
 use crate::time::Timespec;
 use crate::user;
-use crate::wait::{Tid, Wait, Why};
+use crate::wait::{FutexKey, Tid, Wait, Why};
 use alloc::collections::VecDeque;
 use hashbrown::HashMap;
+use llano_machine::space::Sharing;
 use llano_machine::usermem;
 
-/// Waiters by address, in order of arrival.
-pub type Futexes = HashMap<u64, VecDeque<Waiter>, core::hash::BuildHasherDefault<AddressHasher>>;
+/// Waiters by futex, in order of arrival.
+pub type Futexes = HashMap<FutexKey, VecDeque<Waiter>, core::hash::BuildHasherDefault<AddressHasher>>;
 
 /// One waiter.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,21 @@ const OWNER_DIED: u32 = 0x4000_0000;
 const WAITERS: u32 = 0x8000_0000;
 const TID_MASK: u32 = 0x3fff_ffff;
 
+/// What the word at `addr` is known by. `op` may say that only threads of this process use it.
+fn key(k: &Kernel, t: Tid, addr: u64, op: i32) -> FutexKey {
+    let plain = FutexKey { file: (0, 0), at: addr };
+    if op & PRIVATE != 0 {
+        return plain;
+    }
+    let mm = k.task(t).mm.borrow();
+    let Some(vma) = mm.find(addr).filter(|vma| vma.sharing == Sharing::Shared) else { return plain };
+    let Backing::File(file, offset) = &vma.backing else { return plain };
+    match file.path.as_ref().map(|path| path.inode().attr()) {
+        Some(Ok(attr)) => FutexKey { file: (attr.dev, attr.ino), at: offset + (addr - vma.start) },
+        _ => plain,
+    }
+}
+
 /// futex(2).
 pub fn sys_futex(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let (addr, op, value) = (a.u64(0), a.i32(1), a.u32(2));
@@ -64,18 +82,25 @@ pub fn sys_futex(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let (timeout_at, addr2, value3) = (a.u64(3), a.u64(4), a.u32(5));
+    let at = key(k, t, addr, op);
     match cmd {
-        WAIT => wait(k, t, addr, value, timeout_at, Timeout::Relative, u32::MAX),
+        WAIT => wait(k, t, (addr, at), value, timeout_at, Timeout::Relative, u32::MAX),
         WAIT_BITSET => {
             let kind = if op & CLOCK_REALTIME != 0 { Timeout::Realtime } else { Timeout::Monotonic };
-            wait(k, t, addr, value, timeout_at, kind, value3)
+            wait(k, t, (addr, at), value, timeout_at, kind, value3)
         }
-        WAKE => Ok(checked_wake(k, addr, value, u32::MAX)?),
+        WAKE => Ok(checked_wake(k, addr, at, value, u32::MAX)?),
         WAKE_BITSET if value3 == 0 => Err(Errno::EINVAL.into()),
-        WAKE_BITSET => Ok(checked_wake(k, addr, value, value3)?),
-        REQUEUE => requeue(k, addr, addr2, value as i32, timeout_at as i32, None),
-        CMP_REQUEUE => requeue(k, addr, addr2, value as i32, timeout_at as i32, Some(value3)),
-        WAKE_OP => wake_op(k, addr, addr2, value as i32, timeout_at as i32, value3),
+        WAKE_BITSET => Ok(checked_wake(k, addr, at, value, value3)?),
+        REQUEUE | CMP_REQUEUE => {
+            let to = key(k, t, addr2, op);
+            let expected = (cmd == CMP_REQUEUE).then_some(value3);
+            requeue(k, (addr, at), (addr2, to), value as i32, timeout_at as i32, expected)
+        }
+        WAKE_OP => {
+            let to = key(k, t, addr2, op);
+            wake_op(k, at, (addr2, to), value as i32, timeout_at as i32, value3)
+        }
         _ => Err(Errno::ENOSYS.into()),
     }
 }
@@ -98,17 +123,23 @@ fn deadline(k: &mut Kernel, timeout_at: u64, kind: Timeout) -> Result<Option<u64
     }))
 }
 
-fn wait(k: &mut Kernel, t: Tid, addr: u64, value: u32, timeout: u64, kind: Timeout, bitset: u32) -> SysResult {
+fn wait(
+    k: &mut Kernel,
+    t: Tid,
+    (addr, key): (u64, FutexKey),
+    value: u32,
+    timeout: u64,
+    kind: Timeout,
+    bitset: u32,
+) -> SysResult {
     if bitset == 0 {
         return Err(Errno::EINVAL.into());
     }
     let progress = &k.task(t).progress;
-    // Requeueing moves a waiter; `value` says where it waits now.
-    let at = progress.value;
     if progress.woken {
         return Ok(0);
     }
-    if at != 0 {
+    if let Some(at) = progress.futex {
         // It waited and something else woke it: time, or a signal that ends the call.
         if progress.timed_out {
             forget(k, t, at);
@@ -116,11 +147,13 @@ fn wait(k: &mut Kernel, t: Tid, addr: u64, value: u32, timeout: u64, kind: Timeo
         }
         if progress.interrupted {
             forget(k, t, at);
-            k.task_mut(t).progress.value = 0;
+            k.task_mut(t).progress.futex = None;
             let wait = Wait::new(Why::Futex(addr)).until(progress_deadline(k, t));
-            return Err(if timeout != 0 { wait.signals(crate::wait::OnSignal::Interrupt) } else { wait }.into());
+            return Err(
+                if timeout != 0 { wait.signals(crate::wait::OnSignal::Interrupt) } else { wait }.into()
+            );
         }
-        return Err(Wait::new(Why::Futex(at)).until(progress_deadline(k, t)).into());
+        return Err(Wait::new(Why::Futex(addr)).until(progress_deadline(k, t)).into());
     }
     let deadline = match progress.deadline {
         Some(d) => Some(d),
@@ -129,10 +162,10 @@ fn wait(k: &mut Kernel, t: Tid, addr: u64, value: u32, timeout: u64, kind: Timeo
     if user::get::<u32>(addr)? != value {
         return Err(Errno::EAGAIN.into());
     }
-    k.futexes.entry(addr).or_default().push_back(Waiter { tid: t, bitset });
+    k.futexes.entry(key).or_default().push_back(Waiter { tid: t, bitset });
     let progress = &mut k.task_mut(t).progress;
     progress.deadline = deadline;
-    progress.value = addr;
+    progress.futex = Some(key);
     Err(Wait::new(Why::Futex(addr)).until(deadline).into())
 }
 
@@ -141,29 +174,37 @@ fn progress_deadline(k: &Kernel, t: Tid) -> Option<u64> {
 }
 
 /// Takes a waiter out of its queue.
-pub fn forget(k: &mut Kernel, t: Tid, addr: u64) {
-    if let Some(queue) = k.futexes.get_mut(&addr) {
+fn forget(k: &mut Kernel, t: Tid, at: FutexKey) {
+    if let Some(queue) = k.futexes.get_mut(&at) {
         queue.retain(|w| w.tid != t);
         if queue.is_empty() {
-            k.futexes.remove(&addr);
+            k.futexes.remove(&at);
         }
     }
 }
 
-fn checked_wake(k: &mut Kernel, addr: u64, count: u32, bitset: u32) -> Result<i64, Errno> {
+fn checked_wake(k: &mut Kernel, addr: u64, at: FutexKey, count: u32, bitset: u32) -> Result<i64, Errno> {
     usermem::check(addr, 4).map_err(fault)?;
-    Ok(wake(k, addr, count as i32, bitset).into())
+    Ok(wake(k, at, count as i32, bitset).into())
 }
 
-/// Wakes up to `count` waiters at `addr` whose bits match; returns how many.
-pub fn wake(k: &mut Kernel, addr: u64, count: i32, bitset: u32) -> i32 {
+/// Wakes one waiter at an address of the task's, whatever is mapped there (the end of a thread).
+pub fn wake_at(k: &mut Kernel, t: Tid, addr: u64) {
+    let shared = key(k, t, addr, 0);
+    if wake(k, shared, 1, u32::MAX) == 0 && shared.file != (0, 0) {
+        wake(k, FutexKey { file: (0, 0), at: addr }, 1, u32::MAX);
+    }
+}
+
+/// Wakes up to `count` waiters whose bits match; returns how many.
+fn wake(k: &mut Kernel, at: FutexKey, count: i32, bitset: u32) -> i32 {
     let mut woken = 0;
     while woken < count.max(1) {
-        let Some(queue) = k.futexes.get_mut(&addr) else { break };
+        let Some(queue) = k.futexes.get_mut(&at) else { break };
         let Some(i) = queue.iter().position(|w| w.bitset & bitset != 0) else { break };
         let Some(waiter) = queue.remove(i) else { break };
         if queue.is_empty() {
-            k.futexes.remove(&addr);
+            k.futexes.remove(&at);
         }
         let Some(task) = k.tables.task_mut(waiter.tid) else { continue };
         task.progress.woken = true;
@@ -173,17 +214,26 @@ pub fn wake(k: &mut Kernel, addr: u64, count: i32, bitset: u32) -> i32 {
     woken
 }
 
-fn requeue(k: &mut Kernel, from: u64, to: u64, wake_n: i32, move_n: i32, expected: Option<u32>) -> SysResult {
-    if wake_n < 0 || move_n < 0 || !to.is_multiple_of(4) {
+fn requeue(
+    k: &mut Kernel,
+    (from_addr, from): (u64, FutexKey),
+    (to_addr, to): (u64, FutexKey),
+    wake_n: i32,
+    move_n: i32,
+    expected: Option<u32>,
+) -> SysResult {
+    if wake_n < 0 || move_n < 0 || !to_addr.is_multiple_of(4) {
         return Err(Errno::EINVAL.into());
     }
-    usermem::check(to, 4).map_err(fault)?;
-    let found = user::get::<u32>(from)?;
+    usermem::check(to_addr, 4).map_err(fault)?;
+    let found = user::get::<u32>(from_addr)?;
     if expected.is_some_and(|e| e != found) {
         return Err(Errno::EAGAIN.into());
     }
     let mut total = if wake_n > 0 { wake(k, from, wake_n, u32::MAX) } else { 0 };
-    for _ in 0..move_n {
+    // Counted first: the two may be the same futex, and nobody is moved twice.
+    let waiting = k.futexes.get(&from).map_or(0, VecDeque::len);
+    for _ in 0..waiting.min(move_n as usize) {
         let Some(queue) = k.futexes.get_mut(&from) else { break };
         let Some(waiter) = queue.pop_front() else { break };
         if queue.is_empty() {
@@ -191,14 +241,21 @@ fn requeue(k: &mut Kernel, from: u64, to: u64, wake_n: i32, move_n: i32, expecte
         }
         k.futexes.entry(to).or_default().push_back(waiter);
         if let Some(task) = k.tables.task_mut(waiter.tid) {
-            task.progress.value = to;
+            task.progress.futex = Some(to);
         }
         total += 1;
     }
     Ok(total.into())
 }
 
-fn wake_op(k: &mut Kernel, addr: u64, addr2: u64, wake1: i32, wake2: i32, encoded: u32) -> SysResult {
+fn wake_op(
+    k: &mut Kernel,
+    at: FutexKey,
+    (addr2, at2): (u64, FutexKey),
+    wake1: i32,
+    wake2: i32,
+    encoded: u32,
+) -> SysResult {
     let field = |shift: u32| ((encoded << shift) as i32) >> 20;
     let (mut oparg, cmparg) = (field(8), field(20));
     if encoded >> 31 != 0 {
@@ -231,9 +288,9 @@ fn wake_op(k: &mut Kernel, addr: u64, addr2: u64, wake1: i32, wake2: i32, encode
         5 => old >= cmparg,
         _ => return Err(Errno::ENOSYS.into()),
     };
-    let mut total = wake(k, addr, wake1, u32::MAX);
+    let mut total = wake(k, at, wake1, u32::MAX);
     if holds {
-        total += wake(k, addr2, wake2, u32::MAX);
+        total += wake(k, at2, wake2, u32::MAX);
     }
     Ok(total.into())
 }
@@ -260,9 +317,8 @@ pub fn sys_get_robust_list(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 pub fn exit_robust_list(k: &mut Kernel, tid: Tid) {
     let task = k.task_mut(tid);
     let head = core::mem::take(&mut task.robust_list);
-    let waits_at = task.progress.value;
-    if task.call.is_some_and(|c| c.nr == llano_abi::syscalls::nr::FUTEX) && waits_at != 0 {
-        forget(k, tid, waits_at);
+    if let Some(at) = task.progress.futex.take() {
+        forget(k, tid, at);
     }
     if head == 0 {
         return;
@@ -300,7 +356,7 @@ fn owner_died(k: &mut Kernel, tid: Tid, addr: u64) -> Result<(), Fail> {
         let new = old & WAITERS | OWNER_DIED;
         if usermem::cas_u32(addr, old, new).map_err(fault)? == old {
             if old & WAITERS != 0 {
-                wake(k, addr, 1, u32::MAX);
+                wake_at(k, tid, addr);
             }
             return Ok(());
         }

@@ -13,6 +13,8 @@ use llano_machine::clock;
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
 
+/// The end of user space (TASK_SIZE).
+const TASK_SIZE: u64 = 0x7fff_ffff_f000;
 const MAP_TYPE: i32 = 0xf;
 const MAP_SHARED: i32 = 1;
 const MAP_PRIVATE: i32 = 2;
@@ -26,7 +28,8 @@ const MAP_FIXED_NOREPLACE: i32 = 0x10_0000;
 
 /// mmap(2).
 pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let (hint, len, prot, flags, fd, offset) = (a.u64(0), a.u64(1), a.i32(2) & 7, a.i32(3), a.i32(4), a.u64(5));
+    let (hint, len, prot, flags, fd, offset) =
+        (a.u64(0), a.u64(1), a.i32(2) & 7, a.i32(3), a.i32(4), a.u64(5));
     let len = match len {
         0 => return Err(Errno::EINVAL.into()),
         n => page_up(n).ok_or(Errno::ENOMEM)?,
@@ -41,7 +44,8 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     };
     let backing = backing(k, t, fd, flags, prot, sharing, offset, len)?;
     admit(k, t, len, prot, flags, sharing)?;
-    let vma = |start: u64| Vma { start, end: start + len, prot, sharing, backing: backing.clone(), label: "" };
+    let vma =
+        |start: u64| Vma { start, end: start + len, prot, sharing, backing: backing.clone(), label: "" };
     let mm = k.task(t).mm.clone();
     let mut mm = mm.borrow_mut();
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
@@ -78,7 +82,16 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 }
 
 #[allow(clippy::too_many_arguments)]
-fn backing(k: &Kernel, t: Tid, fd: i32, flags: i32, prot: i32, sharing: Sharing, offset: u64, len: u64) -> Result<Backing> {
+fn backing(
+    k: &Kernel,
+    t: Tid,
+    fd: i32,
+    flags: i32,
+    prot: i32,
+    sharing: Sharing,
+    offset: u64,
+    len: u64,
+) -> Result<Backing> {
     if flags & MAP_ANONYMOUS != 0 {
         if flags & MAP_HUGETLB != 0 {
             return Err(Errno::ENOMEM);
@@ -124,7 +137,7 @@ fn range(addr: u64, len: u64) -> Result<(u64, u64)> {
 /// munmap(2).
 pub fn sys_munmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let (start, end) = range(a.u64(0), a.u64(1)).map_err(|_| Errno::EINVAL)?;
-    if start == end {
+    if start == end || end > TASK_SIZE {
         return Err(Errno::EINVAL.into());
     }
     let mm = k.task(t).mm.clone();
@@ -154,7 +167,11 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     const MAYMOVE: i32 = 1;
     const FIXED: i32 = 2;
     let (old, old_len, new_len, flags, new) = (a.u64(0), a.u64(1), a.u64(2), a.i32(3), a.u64(4));
-    if !old.is_multiple_of(PAGE) || flags & !(MAYMOVE | FIXED) != 0 || flags & FIXED != 0 && flags & MAYMOVE == 0 || new_len == 0 {
+    if !old.is_multiple_of(PAGE)
+        || flags & !(MAYMOVE | FIXED) != 0
+        || flags & FIXED != 0 && flags & MAYMOVE == 0
+        || new_len == 0
+    {
         return Err(Errno::EINVAL.into());
     }
     let (old_len, new_len) = (page_up(old_len).ok_or(Errno::EINVAL)?, page_up(new_len).ok_or(Errno::ENOMEM)?);
@@ -258,17 +275,49 @@ pub fn sys_mlock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     Ok(0)
 }
 
-/// mlockall(2), munlockall(2).
-pub fn sys_mlockall(_: &mut Kernel, _: Tid, _: &Args) -> SysResult {
+/// mlockall(2): as mlock, for what is mapped now and later.
+pub fn sys_mlockall(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
+    const CURRENT: i32 = 1;
+    const FUTURE: i32 = 2;
+    const ONFAULT: i32 = 4;
+    let flags = a.i32(0);
+    if flags & !(CURRENT | FUTURE | ONFAULT) != 0 || flags & (CURRENT | FUTURE) == 0 {
+        return Err(Errno::EINVAL.into());
+    }
     Ok(0)
 }
 
-/// membarrier(2): one CPU, so every barrier holds already.
-pub fn sys_membarrier(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
-    const KNOWN: i32 = 0x1ff;
-    match a.i32(0) {
-        0 => Ok(KNOWN.into()),
-        c if c > 0 && c & (c - 1) == 0 && c & KNOWN != 0 => Ok(0),
-        _ => Err(Errno::EINVAL.into()),
+/// munlockall(2).
+pub fn sys_munlockall(_: &mut Kernel, _: Tid, _: &Args) -> SysResult {
+    Ok(0)
+}
+
+/// membarrier(2): one CPU, so every barrier holds already; only registration is to be kept.
+pub fn sys_membarrier(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    const GLOBAL: i32 = 1;
+    const GLOBAL_EXPEDITED: i32 = 2;
+    const REGISTER_GLOBAL: i32 = 4;
+    const PRIVATE: i32 = 8;
+    const REGISTER_PRIVATE: i32 = 16;
+    const PRIVATE_SYNC_CORE: i32 = 32;
+    const REGISTER_SYNC_CORE: i32 = 64;
+    const GET_REGISTRATIONS: i32 = 512;
+    const KNOWN: i32 = 0x7f | GET_REGISTRATIONS;
+    if a.u32(1) != 0 {
+        return Err(Errno::EINVAL.into());
     }
+    let mut mm = k.task(t).mm.borrow_mut();
+    match a.i32(0) {
+        0 => return Ok(KNOWN.into()),
+        GLOBAL | GLOBAL_EXPEDITED => {}
+        register @ (REGISTER_GLOBAL | REGISTER_PRIVATE | REGISTER_SYNC_CORE) => mm.barriers |= register,
+        // Only what was registered (the next bit) may be asked for.
+        barrier @ (PRIVATE | PRIVATE_SYNC_CORE) if mm.barriers & barrier << 1 == 0 => {
+            return Err(Errno::EPERM.into());
+        }
+        PRIVATE | PRIVATE_SYNC_CORE => {}
+        GET_REGISTRATIONS => return Ok(mm.barriers.into()),
+        _ => return Err(Errno::EINVAL.into()),
+    }
+    Ok(0)
 }

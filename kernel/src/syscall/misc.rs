@@ -1,4 +1,4 @@
-//! What is left: the system's names and numbers, limits, scheduling, prctl.
+//! What is left: the system's names and numbers, limits.
 
 use super::Args;
 use crate::error::{Errno, Fail, Result, SysResult};
@@ -110,68 +110,6 @@ pub fn sys_arch_prctl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     Ok(0)
 }
 
-/// prctl(2).
-pub fn sys_prctl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    const SET_PDEATHSIG: i32 = 1;
-    const GET_PDEATHSIG: i32 = 2;
-    const GET_DUMPABLE: i32 = 3;
-    const SET_DUMPABLE: i32 = 4;
-    const GET_KEEPCAPS: i32 = 7;
-    const SET_NAME: i32 = 15;
-    const GET_NAME: i32 = 16;
-    const CAPBSET_READ: i32 = 23;
-    const GET_TIMERSLACK: i32 = 30;
-    const SET_CHILD_SUBREAPER: i32 = 36;
-    const GET_CHILD_SUBREAPER: i32 = 37;
-    const GET_NO_NEW_PRIVS: i32 = 39;
-    match a.i32(0) {
-        SET_PDEATHSIG if a.u64(1) > 64 => Err(Errno::EINVAL.into()),
-        SET_PDEATHSIG => {
-            k.process_of_mut(t).pdeath_signal = a.i32(1);
-            Ok(0)
-        }
-        GET_PDEATHSIG => {
-            user::put(a.u64(1), &k.process_of(t).pdeath_signal)?;
-            Ok(0)
-        }
-        GET_DUMPABLE => Ok(k.process_of(t).dumpable.into()),
-        SET_DUMPABLE if a.u64(1) > 1 => Err(Errno::EINVAL.into()),
-        SET_DUMPABLE => {
-            k.process_of_mut(t).dumpable = a.u64(1) == 1;
-            Ok(0)
-        }
-        GET_KEEPCAPS => Ok(0),
-        SET_NAME => {
-            // Read only as far as the name goes: it may end right before an unmapped page.
-            let mut name = alloc::vec::Vec::new();
-            while name.len() < 15 {
-                match user::get::<u8>(a.u64(1) + name.len() as u64)? {
-                    0 => break,
-                    b => name.push(b),
-                }
-            }
-            k.task_mut(t).set_name(&name);
-            Ok(0)
-        }
-        GET_NAME => {
-            user::put(a.u64(1), &k.task(t).comm)?;
-            Ok(0)
-        }
-        CAPBSET_READ if a.u64(1) <= 40 => Ok(1),
-        GET_TIMERSLACK => Ok(50_000),
-        SET_CHILD_SUBREAPER => {
-            k.process_of_mut(t).subreaper = a.u64(1) != 0;
-            Ok(0)
-        }
-        GET_CHILD_SUBREAPER => {
-            user::put(a.u64(1), &i32::from(k.process_of(t).subreaper))?;
-            Ok(0)
-        }
-        GET_NO_NEW_PRIVS => Ok(0),
-        _ => Err(Errno::EINVAL.into()),
-    }
-}
-
 fn resource(n: i32) -> Result<usize> {
     if (0..16).contains(&n) { Ok(n as usize) } else { Err(Errno::EINVAL) }
 }
@@ -225,141 +163,6 @@ pub fn sys_prlimit64(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     Ok(0)
 }
 
-/// sched_yield(2).
-pub fn sys_sched_yield(k: &mut Kernel, _: Tid, _: &Args) -> SysResult {
-    k.sched.resched = true;
-    Ok(0)
-}
-
-fn sched_target(k: &Kernel, t: Tid, pid: i32) -> Result<Tid> {
-    match pid {
-        p if p < 0 => Err(Errno::EINVAL),
-        0 => Ok(t),
-        p => k.tables.task(p).map(|x| x.tid).ok_or(Errno::ESRCH),
-    }
-}
-
-/// sched_getaffinity(2): one CPU.
-pub fn sys_sched_getaffinity(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    sched_target(k, t, a.i32(0))?;
-    if a.usize(1) < 8 || !a.usize(1).is_multiple_of(8) {
-        return Err(Errno::EINVAL.into());
-    }
-    user::put(a.u64(2), &1u64)?;
-    Ok(8)
-}
-
-/// sched_setaffinity(2): the mask must contain the one CPU.
-pub fn sys_sched_setaffinity(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    sched_target(k, t, a.i32(0))?;
-    let first = if a.usize(1) == 0 { 0 } else { user::get::<u8>(a.u64(2))? };
-    if first & 1 == 0 { Err(Errno::EINVAL.into()) } else { Ok(0) }
-}
-
-/// Priorities of a policy, lowest and highest; `EINVAL` if there is no such policy.
-fn priorities(policy: i32) -> Result<(i32, i32)> {
-    match policy {
-        1 | 2 => Ok((1, 99)),
-        0 | 3 | 5 | 6 => Ok((0, 0)),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// sched_get_priority_max(2).
-pub fn sys_sched_get_priority_max(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
-    Ok(priorities(a.i32(0))?.1.into())
-}
-
-/// sched_get_priority_min(2).
-pub fn sys_sched_get_priority_min(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
-    Ok(priorities(a.i32(0))?.0.into())
-}
-
-fn set_policy(k: &mut Kernel, t: Tid, pid: i32, policy: i32, priority: i32) -> SysResult {
-    const RESET_ON_FORK: i32 = 0x4000_0000;
-    let target = sched_target(k, t, pid)?;
-    let (lo, hi) = priorities(policy & !RESET_ON_FORK)?;
-    if !(lo..=hi).contains(&priority) {
-        return Err(Errno::EINVAL.into());
-    }
-    if hi > 0 && !k.task(t).cred.privileged() && k.limit(t, rlimit::RTPRIO) < priority as u64 {
-        return Err(Errno::EPERM.into());
-    }
-    k.task_mut(target).policy = (policy & !RESET_ON_FORK, priority);
-    Ok(0)
-}
-
-/// sched_setscheduler(2).
-pub fn sys_sched_setscheduler(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let priority = user::get::<i32>(a.u64(2))?;
-    set_policy(k, t, a.i32(0), a.i32(1), priority)
-}
-
-/// sched_getscheduler(2).
-pub fn sys_sched_getscheduler(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let target = sched_target(k, t, a.i32(0))?;
-    Ok(k.task(target).policy.0.into())
-}
-
-/// sched_setparam(2).
-pub fn sys_sched_setparam(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let target = sched_target(k, t, a.i32(0))?;
-    let priority = user::get::<i32>(a.u64(1))?;
-    set_policy(k, t, a.i32(0), k.task(target).policy.0, priority)
-}
-
-/// sched_getparam(2).
-pub fn sys_sched_getparam(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let target = sched_target(k, t, a.i32(0))?;
-    user::put(a.u64(1), &k.task(target).policy.1)?;
-    Ok(0)
-}
-
-/// sched_rr_get_interval(2).
-pub fn sys_sched_rr_get_interval(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    sched_target(k, t, a.i32(0))?;
-    user::put(a.u64(1), &crate::time::Timespec::from_ns(llano_machine::clock::TICK_NS))?;
-    Ok(0)
-}
-
-fn priority_targets(k: &Kernel, t: Tid, which: i32, who: i32) -> Result<alloc::vec::Vec<Tid>> {
-    let me = k.task(t);
-    let uid = if who == 0 { me.cred.uid } else { who as u32 };
-    let pgid = if who == 0 { k.process_of(t).pgid } else { who };
-    let hit = |x: &&crate::task::Task| match which {
-        0 => x.tid == if who == 0 { t } else { who },
-        1 => k.tables.process(x.pid).is_some_and(|p| p.pgid == pgid),
-        _ => x.cred.uid == uid,
-    };
-    if !(0..3).contains(&which) {
-        return Err(Errno::EINVAL);
-    }
-    let tids: alloc::vec::Vec<Tid> = k.tables.tasks().filter(hit).map(|x| x.tid).collect();
-    if tids.is_empty() { Err(Errno::ESRCH) } else { Ok(tids) }
-}
-
-/// getpriority(2): 20 minus the nice value, so that errors stay negative.
-pub fn sys_getpriority(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let tids = priority_targets(k, t, a.i32(0), a.i32(1))?;
-    let nice = tids.iter().map(|x| k.task(*x).nice).min().unwrap_or(0);
-    Ok((20 - nice).into())
-}
-
-/// setpriority(2).
-pub fn sys_setpriority(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let nice = a.i32(2).clamp(-20, 19);
-    let floor = 20 - k.limit(t, rlimit::NICE).min(40) as i32;
-    let root = k.task(t).cred.privileged();
-    for tid in priority_targets(k, t, a.i32(0), a.i32(1))? {
-        let old = k.task(tid).nice;
-        if nice < old && !root && nice < floor {
-            return Err(Errno::EACCES.into());
-        }
-        k.task_mut(tid).nice = nice;
-    }
-    Ok(0)
-}
-
 /// reboot(2): power off and halt end llano with status 0, restart too.
 pub fn sys_reboot(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     const MAGIC1: u32 = 0xfee1_dead;
@@ -379,18 +182,6 @@ pub fn sys_reboot(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
             k.exit_status = Some(0);
             Err(Fail::NoReturn)
         }
-        _ => Err(Errno::EINVAL.into()),
-    }
-}
-
-/// pidfd_open(2), kcmp and other calls that need a debugger's eye are not there; personality(2) knows Linux only.
-pub fn sys_personality(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
-    const QUERY: u32 = 0xffff_ffff;
-    const ADDR_NO_RANDOMIZE: u32 = 0x004_0000;
-    match a.u32(0) {
-        // Addresses are never randomised here.
-        QUERY => Ok(ADDR_NO_RANDOMIZE.into()),
-        0 | ADDR_NO_RANDOMIZE => Ok(ADDR_NO_RANDOMIZE.into()),
         _ => Err(Errno::EINVAL.into()),
     }
 }

@@ -27,7 +27,10 @@ pub mod open;
 pub mod pipe;
 pub mod place;
 pub mod poll;
+pub mod prctl;
+pub mod process_vm;
 pub mod rw;
+pub mod sched;
 pub mod sigcalls;
 pub mod sigio;
 pub mod socket;
@@ -96,7 +99,8 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     let start = if k.trace.on() { clock::tsc() } else { 0 };
     let task = k.task_mut(tid);
     let regs = task.ctx.regs_mut();
-    let nr = regs.regs[reg::RAX] as usize;
+    // The number is an int: what stands above it is not looked at.
+    let nr = regs.regs[reg::RAX] as u32 as usize;
     let args = [
         regs.regs[reg::RDI],
         regs.regs[reg::RSI],
@@ -105,7 +109,7 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
         regs.regs[reg::R8],
         regs.regs[reg::R9],
     ];
-    regs.orig_rax = nr as u64;
+    regs.orig_rax = regs.regs[reg::RAX];
     task.calls += 1;
     let call = Call { nr, args, start };
     task.call = Some(call);

@@ -115,14 +115,7 @@ pub fn sys_rt_sigtimedwait(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         let now = k.refresh_now();
         k.task_mut(t).progress.deadline = Some(now.saturating_add(ns));
     }
-    let taken = match k.task_mut(t).pending.pop(set) {
-        Some(info) => Some(info),
-        None => k.process_of_mut(t).pending.pop(set),
-    };
-    if let Some(info) = taken {
-        if info.code == code::SI_TIMER {
-            k.timer_signal_taken(t, &info);
-        }
+    if let Some(info) = signal::deliver::take(k, t, set) {
         user::put_opt(a.u64(1), &info)?;
         return Ok(info.signo.into());
     }

@@ -145,12 +145,16 @@ impl Kernel {
         }
     }
 
-    /// A timer's signal was taken: the overruns since it was sent are its own.
-    pub fn timer_signal_taken(&mut self, tid: Tid, info: &SigInfo) {
+    /// A signal was taken. If it is a timer's, the overruns since it was sent are its own, and `info` tells them.
+    pub fn timer_signal_taken(&mut self, tid: Tid, info: &mut SigInfo) {
+        if info.code != code::SI_TIMER {
+            return;
+        }
         let id = info.fields[0] as u32 as i32;
         if let Ok(timer) = find_mut(self, tid, id) {
             timer.queued = false;
             timer.overrun = core::mem::take(&mut timer.pending_overrun);
+            info.fields[0] = u64::from(id as u32) | u64::from(timer.overrun as u32) << 32;
         }
     }
 
@@ -158,7 +162,8 @@ impl Kernel {
     pub fn drop_timers(&mut self, pid: i32) {
         let Some(p) = self.tables.process_mut(pid) else { return };
         let timers = core::mem::take(&mut p.timers);
-        let keys = timers.interval.iter().filter_map(|t| t.key).chain(timers.posix.iter().filter_map(|t| t.key));
+        let keys =
+            timers.interval.iter().filter_map(|t| t.key).chain(timers.posix.iter().filter_map(|t| t.key));
         for key in keys {
             self.timers.remove(key);
         }
@@ -178,7 +183,13 @@ fn which(n: i32) -> Result<usize> {
 }
 
 fn put_itimer(addr: u64, (left, interval): (u64, u64)) -> Result<()> {
-    user::put_opt(addr, &[interval, left].map(|ns| { let t = Timeval::from_ns(ns); [t.sec, t.usec] }))
+    user::put_opt(
+        addr,
+        &[interval, left].map(|ns| {
+            let t = Timeval::from_ns(ns);
+            [t.sec, t.usec]
+        }),
+    )
 }
 
 /// getitimer(2).
@@ -245,7 +256,9 @@ pub fn sys_timer_create(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         timer.signo = signo_notify as i32;
         timer.notify = (signo_notify >> 32) as i32;
         timer.thread = thread as i32;
-        if ![0, 1, 2, 4].contains(&timer.notify) || timer.notify != 1 && !(1..=sig::MAX).contains(&timer.signo) {
+        if ![0, 1, 2, 4].contains(&timer.notify)
+            || timer.notify != 1 && !(1..=sig::MAX).contains(&timer.signo)
+        {
             return Err(Errno::EINVAL.into());
         }
         let mine = |tid| k.tables.task(tid).is_some_and(|x| x.pid == k.task(t).pid);

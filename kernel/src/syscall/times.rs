@@ -117,14 +117,62 @@ pub fn sys_clock_getres(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     Ok(0)
 }
 
-/// clock_settime(2), settimeofday(2): the time of day is the host's.
-pub fn sys_clock_settime(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+/// clock_settime(2): the time of day is the host's.
+pub fn sys_clock_settime(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
     if a.i32(0) != id::REALTIME {
         return Err(Errno::EINVAL.into());
     }
     user::get::<Timespec>(a.u64(1))?.ns()?;
-    let _ = (k, t);
     Err(Errno::EPERM.into())
+}
+
+/// settimeofday(2): as clock_settime.
+pub fn sys_settimeofday(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
+    if a.u64(0) != 0 {
+        user::get::<Timeval>(a.u64(0))?.ns()?;
+    }
+    user::get_opt::<[i32; 2]>(a.u64(1))?;
+    Err(Errno::EPERM.into())
+}
+
+/// adjtimex(2): tells of a clock that nobody disciplines; it cannot be changed from here.
+pub fn sys_adjtimex(k: &mut Kernel, _: Tid, a: &Args) -> SysResult {
+    adjust(k, a.u64(0))
+}
+
+/// clock_adjtime(2).
+pub fn sys_clock_adjtime(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    clock_of(k, t, a.i32(0))?;
+    if a.i32(0) != id::REALTIME {
+        return Err(Errno::EOPNOTSUPP.into());
+    }
+    adjust(k, a.u64(1))
+}
+
+fn adjust(k: &mut Kernel, timex_at: u64) -> SysResult {
+    /// The clock is not synchronized, as far as anybody knows.
+    const STA_UNSYNC: u64 = 0x40;
+    const TIME_ERROR: i64 = 5;
+    /// Errors are unknown: 16 s, the largest there are, in us.
+    const MAX_ERROR: u64 = 16_000_000;
+    /// Tolerated frequency error, 500 ppm in units of 2^-16 ppm.
+    const TOLERANCE: u64 = 500 << 16;
+    /// Microseconds per tick of a clock of 100 Hz.
+    const TICK_US: u64 = 10_000;
+    const ADJ_OFFSET_SS_READ: u32 = 0xa001;
+    let mut timex = user::get::<[u64; 26]>(timex_at)?;
+    let modes = timex[0] as u32;
+    if modes != 0 && modes != ADJ_OFFSET_SS_READ {
+        return Err(Errno::EPERM.into());
+    }
+    let now = Timeval::from_ns(k.clock_ns(Clock::Real));
+    timex = [0; 26];
+    timex[0] = modes.into();
+    (timex[3], timex[4], timex[5]) = (MAX_ERROR, MAX_ERROR, STA_UNSYNC);
+    (timex[7], timex[8]) = (1, TOLERANCE);
+    (timex[9], timex[10], timex[11]) = (now.sec as u64, now.usec as u64, TICK_US);
+    user::put(timex_at, &timex)?;
+    Ok(TIME_ERROR)
 }
 
 /// gettimeofday(2).
@@ -188,21 +236,22 @@ pub fn sys_clock_nanosleep(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     sleep(k, t, if absolute { 0 } else { a.u64(3) })
 }
 
-/// Writes a `struct rusage` (getrusage(2)); `max_rss` in KiB.
-pub fn put_rusage(addr: u64, usage: &Usage, max_rss: u64) -> Result<()> {
+/// Writes a `struct rusage` (getrusage(2)).
+pub fn put_rusage(addr: u64, usage: &Usage) -> Result<()> {
     let (u, s) = (Timeval::from_ns(usage.utime), Timeval::from_ns(usage.stime));
     let mut words = [0u64; 18];
     words[..4].copy_from_slice(&[u.sec as u64, u.usec as u64, s.sec as u64, s.usec as u64]);
-    words[4] = max_rss;
+    words[4] = usage.max_rss / 1024;
     (words[16], words[17]) = usage.switches;
     user::put(addr, &words)
 }
 
+/// What a process used so far, without its children.
 fn own_usage(k: &Kernel, pid: i32) -> Usage {
     let Some(p) = k.tables.process(pid) else { return Usage::default() };
     let mut usage = p.own_usage;
     for task in p.threads.iter().filter_map(|t| k.tables.task(*t)) {
-        usage.add(&Usage { utime: task.utime, stime: task.stime, switches: task.switches });
+        usage.add(&task.usage());
     }
     usage
 }
@@ -210,16 +259,17 @@ fn own_usage(k: &Kernel, pid: i32) -> Usage {
 /// getrusage(2).
 pub fn sys_getrusage(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     k.charge_current();
-    let usage = match a.i32(0) {
+    let mut usage = match a.i32(0) {
         0 => own_usage(k, k.task(t).pid),
         -1 => k.process_of(t).child_usage,
-        1 => {
-            let task = k.task(t);
-            Usage { utime: task.utime, stime: task.stime, switches: task.switches }
-        }
+        1 => k.task(t).usage(),
         _ => return Err(Errno::EINVAL.into()),
     };
-    put_rusage(a.u64(1), &usage, k.process_of(t).max_rss)?;
+    if a.i32(0) != -1 {
+        k.note_resident(t);
+        usage.max_rss = k.process_of(t).own_usage.max_rss;
+    }
+    put_rusage(a.u64(1), &usage)?;
     Ok(0)
 }
 

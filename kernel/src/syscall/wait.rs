@@ -52,6 +52,9 @@ fn find(k: &Kernel, t: Tid, which: Which, options: u32) -> Result<Option<News>, 
         let Some(p) = k.tables.process(*pid) else { continue };
         // __WCLONE waits for children that do not send SIGCHLD, __WALL for all.
         let clone_child = p.exit_signal != sig::CHLD;
+        if options & WNOTHREAD != 0 && p.parent_thread != t {
+            continue;
+        }
         if !which.is(p) || (options & WALL == 0 && clone_child != (options & WCLONE != 0)) {
             continue;
         }
@@ -112,7 +115,7 @@ pub fn sys_wait4(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         Some(news) => {
             user::put_opt(a.u64(1), &news.status)?;
             if a.u64(3) != 0 {
-                super::times::put_rusage(a.u64(3), &news.usage, 0)?;
+                super::times::put_rusage(a.u64(3), &news.usage)?;
             }
             consume(k, &news, options);
             Ok(news.pid.into())
@@ -142,7 +145,7 @@ pub fn sys_waitid(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
                 user::put(info_at, &k.process(news.pid)?.child_info(news.code, news.value))?;
             }
             if a.u64(4) != 0 {
-                super::times::put_rusage(a.u64(4), &news.usage, 0)?;
+                super::times::put_rusage(a.u64(4), &news.usage)?;
             }
             consume(k, &news, options);
             Ok(0)

@@ -12,7 +12,7 @@ use crate::fs::FsContext;
 use crate::fs::fdtable::FdTable;
 use crate::mm::Mm;
 use crate::sigstate::{SigHandlers, SigQueue, SigSet};
-use crate::wait::{Tid, Wait};
+use crate::wait::{FutexKey, Tid, Wait};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -62,7 +62,9 @@ pub struct Progress {
     pub sigwait: SigSet,
     /// A file that is half open: a FIFO's end that waits for the other side.
     pub held: Option<Rc<crate::fs::file::File>>,
-    /// A number the call needs again (a futex that was requeued: where it waits now).
+    /// The futex it waits on; requeueing changes it.
+    pub futex: Option<FutexKey>,
+    /// A number the call needs again.
     pub value: u64,
 }
 
@@ -75,6 +77,43 @@ pub struct AltStack {
     pub flags: i32,
     /// Bytes; 0: none.
     pub size: u64,
+}
+
+/// What a thread says about itself by prctl(2) and its kin: kept, reported and inherited.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// prctl(PR_SET_NO_NEW_PRIVS).
+    pub no_new_privs: bool,
+    /// prctl(PR_SET_KEEPCAPS); execve clears it.
+    pub keep_caps: bool,
+    /// prctl(PR_SET_TIMERSLACK), ns: now, and what 0 sets it to. Timers are never late on purpose.
+    pub timer_slack: (u64, u64),
+    /// personality(2).
+    pub personality: u32,
+    /// ioprio_set(2); 0: as the nice value.
+    pub io_priority: u16,
+    /// Children start with the ordinary policy (SCHED_RESET_ON_FORK).
+    pub reset_on_fork: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            no_new_privs: false,
+            keep_caps: false,
+            timer_slack: (50_000, 50_000),
+            personality: 0,
+            io_priority: 0,
+            reset_on_fork: false,
+        }
+    }
+}
+
+impl Settings {
+    /// What a new thread starts with.
+    pub fn inherited(&self) -> Settings {
+        Settings { timer_slack: (self.timer_slack.0, self.timer_slack.0), reset_on_fork: false, ..*self }
+    }
 }
 
 /// One thread of execution.
@@ -127,6 +166,8 @@ pub struct Task {
     pub nice: i32,
     /// Scheduling policy and real-time priority, as set and reported only.
     pub policy: (i32, i32),
+    /// What else it says about itself.
+    pub settings: Settings,
     /// Nanoseconds of CPU time: in the guest, in the kernel.
     pub utime: u64,
     /// See `utime`.
@@ -142,6 +183,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// What it used so far.
+    pub fn usage(&self) -> process::Usage {
+        process::Usage { utime: self.utime, stime: self.stime, switches: self.switches, max_rss: 0 }
+    }
+
     /// The name as text bytes, without padding.
     pub fn name(&self) -> &[u8] {
         let end = self.comm.iter().position(|b| *b == 0).unwrap_or(16);

@@ -43,6 +43,8 @@ pub struct Usage {
     pub stime: u64,
     /// Voluntary and involuntary switches.
     pub switches: (u64, u64),
+    /// The largest resident set seen, bytes: of one process, so the larger of two, not their sum.
+    pub max_rss: u64,
 }
 
 impl Usage {
@@ -52,6 +54,7 @@ impl Usage {
         self.stime += other.stime;
         self.switches.0 += other.switches.0;
         self.switches.1 += other.switches.1;
+        self.max_rss = self.max_rss.max(other.max_rss);
     }
 }
 
@@ -83,6 +86,8 @@ pub struct Process {
     pub pid: Pid,
     /// Its parent; 0 for the first process.
     pub parent: Pid,
+    /// The parent's thread that made it, or that was left when that one ended.
+    pub parent_thread: Tid,
     /// Its children, dead ones that nobody waited for included.
     pub children: Vec<Pid>,
     /// Its threads, the leader first while it lives.
@@ -133,8 +138,6 @@ pub struct Process {
     pub timers: crate::timers::ProcessTimers,
     /// When it started, monotonic ns.
     pub started: u64,
-    /// The highest resident set seen, KiB.
-    pub max_rss: u64,
 }
 
 impl Process {
