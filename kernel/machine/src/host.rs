@@ -6,10 +6,10 @@ use std::ffi::CStr;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// Flags of open(2) that the kernel needs to name; numbers are the guest's, too.
+/// Flags of open(2) and kinds of lseek(2) that the kernel needs to name; numbers are the guest's, too.
 pub use libc::{
     O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
-    O_WRONLY,
+    O_WRONLY, SEEK_DATA, SEEK_HOLE,
 };
 
 /// An open descriptor of the host, closed when dropped.

@@ -52,6 +52,15 @@ pub struct MapRequest {
     pub offset: u64,
 }
 
+/// A part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes that were written, or may have been.
+    Data,
+    /// Zeroes that take no room; also what is behind the end.
+    Hole,
+}
+
 /// What can be asked of an open file as well as of its inode.
 #[derive(Debug, Clone, Copy)]
 pub enum Change {
@@ -165,6 +174,15 @@ pub trait FileOps: Any {
     fn timeout_ns(&self, events: u32) -> Option<u64> {
         let _ = events;
         None
+    }
+
+    /// Where data or a hole is next, from an offset inside the file on (SEEK_DATA, SEEK_HOLE); `ENXIO` for no more data.
+    /// By default a file is one piece of data, with one hole behind it.
+    fn next(&self, what: Piece, at: u64, size: u64) -> Result<u64> {
+        Ok(match what {
+            Piece::Data => at,
+            Piece::Hole => size,
+        })
     }
 
     /// Changes or stores the file by what it was opened for, which is more than its permissions may allow by now.

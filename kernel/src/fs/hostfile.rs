@@ -1,6 +1,6 @@
 //! Open files and directories of the host: bytes go directly between the host's file and guest memory.
 
-use super::file::{Change, File, FileOps, MapRequest, Seek};
+use super::file::{Change, File, FileOps, MapRequest, Piece, Seek};
 use super::inode::DirEntry;
 use crate::error::{Errno, Result, fault, host};
 use crate::user::{Dst, Src};
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::RefCell;
 use llano_machine::PAGE;
-use llano_machine::host::HostFd;
+use llano_machine::host::{self as os, HostFd};
 use llano_machine::space::{self, Sharing};
 use llano_machine::usermem;
 
@@ -118,6 +118,15 @@ impl FileOps for HostFile {
 
     fn seek(&self) -> Seek {
         Seek::Bytes(self.fd.stat().map_or(0, |s| s.size))
+    }
+
+    fn next(&self, what: Piece, at: u64, _: u64) -> Result<u64> {
+        let whence = match what {
+            Piece::Data => os::SEEK_DATA,
+            Piece::Hole => os::SEEK_HOLE,
+        };
+        // The host's own position is not used for anything.
+        self.fd.seek(at as i64, whence).map_err(host)
     }
 
     fn change(&self, change: Change) -> Option<Result<()>> {

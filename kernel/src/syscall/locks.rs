@@ -67,7 +67,9 @@ pub fn sys_flock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         // Changing a lock is not atomic (flock(2)): the old one is let go first, and lost if the new one is not free.
         locks.unlock(id, Space::Whole, owner, 0, TO_END);
         if a.u32(1) & NONBLOCK == 0 {
-            return Err(Wait::new(Why::Lock(fd)).on(&locks.queue(&k.env, id, Space::Whole), poll::OUT).into());
+            return Err(Wait::new(Why::Lock(fd))
+                .on(&locks.queue(&k.env, id, Space::Whole), poll::OUT)
+                .into());
         }
     }
     result.map(|()| 0).map_err(Into::into)

@@ -6,7 +6,7 @@ use super::inotify;
 use super::message;
 use super::tty;
 use crate::error::{Errno, Result, SysResult};
-use crate::fs::file::{File, Positions, Seek, oflag};
+use crate::fs::file::{File, Piece, Positions, Seek, oflag};
 use crate::fs::inode::{SetAttr, mode};
 use crate::ipc::eventfd::EventFd;
 use crate::ipc::inotify::bits;
@@ -351,12 +351,12 @@ pub fn sys_lseek(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         SET => Some(offset),
         CUR => (file.pos.get() as i64).checked_add(offset),
         END if kind != Seek::Directory => size.checked_add(offset),
-        // Without knowledge of holes all of a file is data, with one hole behind it.
         DATA | HOLE if kind != Seek::Directory => {
             if offset < 0 || offset >= size {
                 return Err(Errno::ENXIO.into());
             }
-            Some(if whence == DATA { offset } else { size })
+            let what = if whence == DATA { Piece::Data } else { Piece::Hole };
+            Some(file.ops().next(what, offset as u64, size as u64)? as i64)
         }
         _ => return Err(Errno::EINVAL.into()),
     };

@@ -5,7 +5,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result, fault, host};
-use crate::fs::file::MapRequest;
+use crate::fs::file::{MapRequest, Piece};
 use crate::user::{Dst, Src};
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -245,6 +245,24 @@ impl Content {
             } else {
                 pool.zero(lo, (hi - lo) as usize);
             }
+        }
+    }
+
+    /// Where data or a hole is next, at or behind `at`: by whole extents.
+    pub(super) fn next(&self, what: Piece, at: u64) -> Result<u64> {
+        let mut pos = at;
+        match what {
+            Piece::Data if self.find(pos).is_none() => pos = self.next_extent(pos),
+            Piece::Data => {}
+            Piece::Hole => {
+                while let Some((_, have)) = self.find(pos) {
+                    pos += have;
+                }
+            }
+        }
+        match what {
+            Piece::Data if pos >= self.size => Err(Errno::ENXIO),
+            _ => Ok(pos.min(self.size)),
         }
     }
 

@@ -5,7 +5,7 @@ use super::inode::TmpInode;
 use crate::env::Env;
 use crate::error::{Errno, Result};
 use crate::fs::Mounts;
-use crate::fs::file::{File, FileOps, MapRequest, Seek, oflag};
+use crate::fs::file::{File, FileOps, MapRequest, Piece, Seek, oflag};
 use crate::fs::inode::{Attr, Inode, NewFile, SetAttr, mode};
 use crate::fs::mount::flag;
 use crate::fs::path::Node;
@@ -111,6 +111,10 @@ impl FileOps for TmpFile {
 
     fn seek(&self) -> Seek {
         Seek::Bytes(self.inode.size())
+    }
+
+    fn next(&self, what: Piece, at: u64, _: u64) -> Result<u64> {
+        self.inode.content()?.borrow().next(what, at)
     }
 
     fn map(&self, _: &File, request: &MapRequest) -> Result<u64> {

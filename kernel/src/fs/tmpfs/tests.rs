@@ -89,6 +89,25 @@ fn contents_agree_with_a_plain_vector() {
 }
 
 #[test]
+fn holes_are_found() {
+    use crate::fs::file::Piece::{Data, Hole};
+    let env = env(MEG);
+    let top = TmpFs::mount(&env, MEG, &new_file(0o755));
+    let inode = top.create(b"f", &new_file(mode::REG | 0o644)).unwrap();
+    let file = open(&inode);
+    write(&file, 8192, b"x").unwrap();
+    write(&file, 40960, b"y").unwrap();
+    resize(&inode, 80000).unwrap();
+    let next = |what, at| file.ops().next(what, at, 80000);
+    assert_eq!((next(Hole, 0), next(Data, 0)), (Ok(0), Ok(8192)));
+    assert_eq!((next(Hole, 9000), next(Data, 9000)), (Ok(12288), Ok(9000)));
+    assert_eq!((next(Data, 12288), next(Hole, 40960)), (Ok(40960), Ok(45056)));
+    assert_eq!(next(Data, 45056), Err(Errno::ENXIO));
+    resize(&inode, 40970).unwrap();
+    assert_eq!(next(Hole, 40965), Ok(40970));
+}
+
+#[test]
 fn a_full_filesystem_takes_what_fits() {
     let env = env(MEG);
     let top = TmpFs::mount(&env, MEG / 2, &new_file(0o755));

@@ -18,7 +18,7 @@ pub const ROWS: &[Row] = &[
     row(nr::PWRITEV, rw::sys_pwritev, Full, ""),
     row(nr::PREADV2, rw::sys_preadv2, Full, ""),
     row(nr::PWRITEV2, rw::sys_pwritev2, Full, ""),
-    row(nr::LSEEK, rw::sys_lseek, Partial, "SEEK_DATA and SEEK_HOLE take a file for one piece of data"),
+    row(nr::LSEEK, rw::sys_lseek, Full, ""),
     row(nr::OPEN, open::sys_open, Full, ""),
     row(nr::CREAT, open::sys_creat, Full, ""),
     row(nr::OPENAT, open::sys_openat, Full, ""),
