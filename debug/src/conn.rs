@@ -65,6 +65,14 @@ impl Conn {
         self.flush()
     }
 
+    /// Sends text for the console of a debugger that waits for a stop.
+    pub fn console(&mut self, text: &str) -> io::Result<()> {
+        self.out.extend_from_slice(b"$O");
+        self.out.extend(text.bytes().flat_map(|b| format!("{b:02x}").into_bytes()));
+        self.close_packet();
+        self.flush()
+    }
+
     /// Ends the packet in `out` with its checksum.
     fn close_packet(&mut self) {
         let start = self.out.iter().position(|b| *b == b'$').map_or(0, |p| p + 1);

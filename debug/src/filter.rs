@@ -33,6 +33,9 @@ impl Filter {
             conn.packet(&reply)?;
             return Ok(Vec::new());
         }
+        if body.starts_with(b"vKill") {
+            conn.packet(b"OK")?; // `gdbstub` ends the session without a word
+        }
         conn.supported_follows = body.starts_with(b"qSupported");
         conn.no_ack |= body == b"QStartNoAckMode";
         Ok(packet)

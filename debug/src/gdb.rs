@@ -13,6 +13,7 @@ mod resume;
 mod threads;
 
 use crate::arch::Amd64;
+use crate::hooks::Own;
 use gdbstub::target::ext::auxv::AuxvOps;
 use gdbstub::target::ext::base::BaseOps;
 use gdbstub::target::ext::breakpoints::BreakpointsOps;
@@ -25,7 +26,6 @@ use llano_kernel::Kernel;
 use llano_kernel::error::Errno;
 use llano_kernel::inspect::{Requests, Resume};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Errors that end a session: there are none, what fails is one packet's answer.
 pub type Fatal = std::convert::Infallible;
+
+/// Whether the user knows that breakpoints in llano's own code do not stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    NoNeed,
+    Due,
+    Done,
+}
 
 /// llano, for one debugger.
 pub struct Target {
@@ -47,8 +55,10 @@ pub struct Target {
     libraries: RefCell<Vec<u8>>,
     threads: RefCell<Vec<u8>>,
     files: Vec<Option<host_io::OpenFile>>,
-    /// Breakpoints here are gdb's own and mean nothing.
-    hooks: BTreeSet<u64>,
+    /// llano's own code.
+    own: Own,
+    /// The user was told, or is to be told, that breakpoints in it do not stop.
+    told: Told,
 }
 
 impl Target {
@@ -61,7 +71,8 @@ impl Target {
             libraries: RefCell::default(),
             threads: RefCell::default(),
             files: Vec::new(),
-            hooks: crate::hooks::addresses(),
+            own: Own::find(),
+            told: Told::NoNeed,
         }
     }
 
@@ -81,6 +92,15 @@ impl Target {
     /// Notes which thread stopped.
     pub fn note_stop(&mut self, tid: i32) {
         self.stopped = Some(tid);
+    }
+
+    /// A sentence for gdb's console, to be sent while the system runs.
+    pub fn notice(&mut self) -> Option<&'static str> {
+        if self.told != Told::Due {
+            return None;
+        }
+        self.told = Told::Done;
+        Some("llano: breakpoints in the kernel's own code do not stop in this build; those in programs do.\n")
     }
 
     /// Answers a packet that `gdbstub` does not know.

@@ -1,12 +1,15 @@
-//! Functions of llano's own in which gdb keeps breakpoints for itself.
+//! llano's own code, as far as gdb's breakpoints are concerned.
 //!
-//! gdb watches every program for libraries being loaded, jumps out of functions and exceptions by breakpoints at functions
-//! of the C library. llano is linked with them and never calls them, so there is nothing to insert; but to refuse would make
-//! gdb refuse to run on.
+//! gdb puts breakpoints into it without being told to. It watches every program for libraries being loaded, jumps out of
+//! functions and exceptions by breakpoints at functions of the C library, which llano is linked with and never calls; and
+//! `break main` means every `main`, llano's too, which has run already. To refuse any of them would make gdb refuse to run on.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-const NAMES: [&[u8]; 7] = [
+/// Functions that do not run (again) while a debugger is there. `_ZN5llano4main` is the `main` of Rust.
+const NAMES: [&[u8]; 8] = [
+    b"main",
     b"_dl_debug_state",
     b"_Unwind_DebugHook",
     b"longjmp",
@@ -15,38 +18,67 @@ const NAMES: [&[u8]; 7] = [
     b"_siglongjmp",
     b"__longjmp",
 ];
+const RUST_MAIN: &[u8] = b"_ZN5llano4main";
 
 const AT_PHDR: u64 = 3;
 const SHT_SYMTAB: u32 = 2;
+const PT_LOAD: u32 = 1;
+const PF_X: u32 = 1;
 
-/// Their addresses; none if llano was stripped, and then gdb does not know them either.
-pub fn addresses() -> BTreeSet<u64> {
-    find().unwrap_or_default()
+/// llano's code in memory.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// All of it.
+    pub code: Range<u64>,
+    /// The functions that do not run; none if llano was stripped, and then gdb does not know them either.
+    silent: Vec<Range<u64>>,
 }
 
-fn find() -> Option<BTreeSet<u64>> {
+impl Own {
+    /// Looks at llano's own file.
+    pub fn find() -> Own {
+        find().unwrap_or_default()
+    }
+
+    /// Whether a breakpoint here can never be hit.
+    pub fn is_silent(&self, addr: u64) -> bool {
+        self.silent.iter().any(|f| f.contains(&addr))
+    }
+}
+
+fn find() -> Option<Own> {
     let elf = std::fs::read("/proc/self/exe").ok()?;
     let auxv = std::fs::read("/proc/self/auxv").ok()?;
     let pair = |p: &[u8]| (u64_at(p, 0), u64_at(p, 8));
     let phdr = auxv.chunks_exact(16).map(pair).find(|(k, _)| *k == Some(AT_PHDR))?.1?;
-    let bias = phdr - u64_at(&elf, 32)?;
-    let (shoff, count) = (u64_at(&elf, 40)? as usize, u16_at(&elf, 60)?);
+    let (phoff, shoff) = (u64_at(&elf, 32)?, u64_at(&elf, 40)? as usize);
+    let bias = phdr - phoff;
+    let header = |i: u16| elf.get(phoff as usize + 56 * usize::from(i)..).and_then(|h| h.get(..56));
+    let code = (0..u16_at(&elf, 56)?)
+        .filter_map(header)
+        .find(|h| u32_at(h, 0) == Some(PT_LOAD) && u32_at(h, 4).is_some_and(|f| f & PF_X != 0))?;
+    let start = bias + u64_at(code, 16)?;
+    let own = Own { code: start..start + u64_at(code, 40)?, silent: Vec::new() };
+
     let section = |i: usize| elf.get(shoff + 64 * i..shoff + 64 * (i + 1));
     let contents = |header: &[u8]| {
         let (at, size) = (u64_at(header, 24)? as usize, u64_at(header, 32)? as usize);
         elf.get(at..at.checked_add(size)?)
     };
-    let table = (0..usize::from(count)).filter_map(section).find(|s| u32_at(s, 4) == Some(SHT_SYMTAB))?;
+    let sections = usize::from(u16_at(&elf, 60)?);
+    let Some(table) = (0..sections).filter_map(section).find(|s| u32_at(s, 4) == Some(SHT_SYMTAB)) else {
+        return Some(own);
+    };
     let names = contents(section(u32_at(table, 40)? as usize)?)?;
-    let mut found = BTreeSet::new();
+    let mut silent = BTreeSet::new();
     for symbol in contents(table)?.chunks_exact(24) {
-        let name = names.get(u32_at(symbol, 0)? as usize..)?;
-        let name = name.split(|b| *b == 0).next()?;
-        if NAMES.contains(&name) {
-            found.insert(bias.wrapping_add(u64_at(symbol, 8)?));
+        let name = names.get(u32_at(symbol, 0)? as usize..)?.split(|b| *b == 0).next()?;
+        if NAMES.contains(&name) || name.starts_with(RUST_MAIN) {
+            let start = bias.wrapping_add(u64_at(symbol, 8)?);
+            silent.insert((start, start + u64_at(symbol, 16)?.max(1)));
         }
     }
-    Some(found)
+    Some(Own { silent: silent.into_iter().map(|(a, b)| a..b).collect(), ..own })
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -66,16 +98,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_its_own() {
-        // Only what the linker kept can be found; addresses must lie in this program's code.
-        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-        for at in addresses() {
-            let inside = maps.lines().filter(|l| l.contains(" r-xp ")).any(|l| {
-                let mut ends = l.split([' ', '-']).map(|s| u64::from_str_radix(s, 16).unwrap_or(0));
-                let (start, end) = (ends.next().unwrap(), ends.next().unwrap());
-                (start..end).contains(&at)
-            });
-            assert!(inside, "{at:#x}");
-        }
+    fn finds_itself() {
+        let own = Own::find();
+        let here = finds_itself as fn() as usize as u64;
+        assert!(own.code.contains(&here), "{here:#x} {:?}", own.code);
+        assert!(own.silent.iter().all(|f| own.code.contains(&f.start)));
+        // Every program has a `main`, and a test's function is not it.
+        assert!(!own.silent.is_empty());
+        assert!(!own.is_silent(here));
     }
 }

@@ -10,7 +10,7 @@
 //! | [`session`] | one debugger, from attaching to leaving |
 //! | [`conn`] [`filter`] | bytes in and out; packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
-//! | [`hooks`] | where gdb has breakpoints for itself |
+//! | [`hooks`] | llano's own code, where gdb has breakpoints without being told to |
 //! | [`arch`] [`signals`] | registers and signal numbers as gdb has them |
 #![forbid(unsafe_code)]
 

@@ -114,6 +114,11 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox) -> Outcome {
                 }
             }
             Machine::Running(mut inner) => {
+                if let Some(text) = target.notice()
+                    && inner.borrow_conn().console(text).is_err()
+                {
+                    return Outcome::Left;
+                }
                 let Some(byte) = read(inner.borrow_conn(), inbox, &mut filter, &mut input, target) else {
                     return Outcome::Left;
                 };

@@ -1,6 +1,6 @@
 //! Software breakpoints in guest code, and watchpoints on writes to guest memory.
 
-use super::{Target, errno};
+use super::{Target, Told, errno};
 use gdbstub::target::TargetResult;
 use gdbstub::target::ext::breakpoints::{
     Breakpoints, HwWatchpoint, HwWatchpointOps, SwBreakpoint, SwBreakpointOps, WatchKind,
@@ -59,7 +59,10 @@ impl HwWatchpoint for Target {
 
 impl SwBreakpoint for Target {
     fn add_sw_breakpoint(&mut self, addr: u64, _: usize) -> TargetResult<bool, Self> {
-        if self.hooks.contains(&addr) {
+        if self.own.code.contains(&addr) {
+            if !self.own.is_silent(addr) && self.told == Told::NoNeed {
+                self.told = Told::Due;
+            }
             return Ok(true);
         }
         self.ask(move |k| k.insert_breakpoint(addr))?.map(|()| true).map_err(errno)
