@@ -36,7 +36,7 @@ Value returned is \$2 = 1
 ^18
 \$3 = 1
 breakpoint already hit 1 time
-Temporary breakpoint 2, add \(a=9, b=1\) at .*steps.c:23
+Temporary breakpoint 2(\.1)?, add \(a=9, b=1\) at .*steps.c:23
 \$4 = 9
 \$5 = 1
 \$6 = -1
@@ -218,7 +218,7 @@ SIGUSR1
 SIGSEGV
 hit Breakpoint 1, leaf \(n=0\) at .*steps.c:10
 ^#2  .*main \(argc=1
-"1\.1 events-dynamic" \(blocked: vfork|"1\.1 events-dynamic" \(blocked: child
+"1\.1 events-dynamic" \((runnable|blocked: child)
 "[0-9]+\.[0-9]+ steps-static"
 exited normally
 END
