@@ -11,7 +11,7 @@
 //!
 //! | tier | modules | know |
 //! |---|---|---|
-//! | 0 nouns | [`error`] [`user`] [`wait`] [`env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
+//! | 0 nouns | [`error`] [`user`] [`wait`] [`mod@env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
 //! | 1 task | [`task`] [`debug`] | the nouns a task owns; a debugger's side |
 //! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
 //! | 3 | [`run`] [`inspect`] [`view`] | the loop; what tools may ask |

@@ -7,6 +7,7 @@ use llano_kernel::boot::{First, Parts};
 use llano_kernel::cred::Cred;
 use llano_kernel::env::Env;
 use llano_kernel::error::Errno;
+use llano_kernel::exec::explain::explain;
 use llano_kernel::fs::Path;
 use llano_kernel::fs::namei::{Follow, WalkCx, walk};
 use llano_kernel::run::Stop;
@@ -198,15 +199,12 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
     })?;
     let stdio = llano_kernel::syscall::tty::standard_files(k, &cred, who.owners);
     let first = First { cred: cred.clone(), cwd, umask: who.umask, stdio, argv, envp, limits: None };
-    k.start(path, filename, first).map_err(|e| Failure {
-        text: match e {
-            Errno::ENOEXEC => format!("{shown}: not an executable this kernel knows (x86-64 ELF or a script with #!)"),
-            Errno::EACCES => format!("{shown}: permission denied: not an executable file"),
-            Errno::ENOENT => format!("{shown}: its interpreter does not exist in the guest's root"),
-            Errno::ELIBBAD => format!("{shown}: its interpreter is not a usable ELF file"),
-            e => format!("{shown}: cannot execute: {}", e.message()),
-        },
-        status: if e == Errno::ENOENT { NOT_FOUND } else { NOT_EXECUTABLE },
+    k.start(path.clone(), filename, first).map_err(|e| {
+        let exists = |p: &[u8]| cx(k, p).is_ok();
+        Failure {
+            text: format!("{shown}: {}", explain(&path, &cred, e, exists)),
+            status: if e == Errno::ENOENT { NOT_FOUND } else { NOT_EXECUTABLE },
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 //! - [`elf`]: headers, checked
 //! - [`load`]: images into an address space
 //! - [`stack`]: the initial stack
+//! - [`explain`]: failures in words
 //! - [`script`]: scripts and their `#!` line
 //!
 //! The new address space is built beside the old one (they are ranges of the same flat space), so everything that can
@@ -10,6 +11,7 @@
 //! one linked to the same: then the old one must go first.
 
 pub mod elf;
+pub mod explain;
 pub mod load;
 pub mod script;
 pub mod stack;

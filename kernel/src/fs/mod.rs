@@ -1,6 +1,6 @@
 //! Files: what is open, what can be opened, and where it is in the tree.
 //!
-//! - [`file`]: open files (`struct file`) and what can be done with one
+//! - [`mod@file`]: open files (`struct file`) and what can be done with one
 //! - [`fdtable`]: a process's descriptors
 //! - [`inode`]: what a filesystem offers
 //! - [`path`]: places in the tree: nodes and mounts

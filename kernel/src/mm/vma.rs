@@ -26,7 +26,7 @@ pub struct Vma {
     pub sharing: Sharing,
     /// Contents.
     pub backing: Backing,
-    /// "[stack]" or "[heap]" for /proc/PID/maps.
+    /// `[stack]` or `[heap]` for /proc/PID/maps.
     pub label: &'static str,
 }
 

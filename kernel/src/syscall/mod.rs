@@ -2,7 +2,7 @@
 //!
 //! **A new system call** = one row in [`table`] + one handler here, in the file of its subject + one program in
 //! `tests/guest`. A handler decides before it changes anything: if it must wait it returns a
-//! [`Wait`](crate::wait::Wait) and is invoked again, from the start, when the task is woken; what it must remember in
+//! [`Wait`] and is invoked again, from the start, when the task is woken; what it must remember in
 //! between goes into `Task::progress`.
 
 pub mod attr;

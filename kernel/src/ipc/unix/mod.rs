@@ -1,6 +1,6 @@
 //! AF_UNIX sockets (unix(7)): stream, datagram and sequenced packets.
 //!
-//! A socket's [`Inbox`] holds what was sent *to* it; peers know each other weakly, so the one that is closed first simply
+//! A socket's `Inbox` holds what was sent *to* it; peers know each other weakly, so the one that is closed first simply
 //! goes. By aspect:
 //!
 //! - [`connect`]: names, listen, connect, accept, shutdown, close
