@@ -88,7 +88,7 @@ pub struct Run {
     /// Set an environment variable
     #[arg(long, value_name = "K=V", value_parser = env_pair)]
     pub env: Vec<(OsString, OsString)>,
-    /// Who the first process is: UID[:GID]
+    /// Who the first process is, by numbers
     #[arg(long, value_name = "UID[:GID]", value_parser = user)]
     pub user: Option<(u32, Option<u32>)>,
     /// Host name in the guest
