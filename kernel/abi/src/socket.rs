@@ -128,6 +128,7 @@ constants! {
     SO_PEERSEC: i32 = 31;
     SO_SNDBUFFORCE: i32 = 32;
     SO_RCVBUFFORCE: i32 = 33;
+    SO_MARK: i32 = 36;
     SO_PROTOCOL: i32 = 38;
     SO_DOMAIN: i32 = 39;
     SO_PEERGROUPS: i32 = 59;

@@ -5,7 +5,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps};
+use crate::fs::file::{File, FileOps, Seek};
 use crate::wait::{ReadyList, WaitQueue, poll};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
@@ -307,6 +307,10 @@ impl FileOps for Epoll {
 
     fn queue(&self, _file: &File, _events: u32) -> Option<WaitQueue> {
         Some(self.list.queue.clone())
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Ignored
     }
 
     fn label(&self) -> String {

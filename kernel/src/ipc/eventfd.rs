@@ -2,7 +2,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps};
+use crate::fs::file::{File, FileOps, Seek};
 use crate::user::{Dst, Src};
 use crate::wait::{WaitQueue, poll};
 use alloc::string::String;
@@ -76,6 +76,10 @@ impl FileOps for EventFd {
 
     fn queue(&self, _file: &File, _events: u32) -> Option<WaitQueue> {
         Some(self.queue.clone())
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Ignored
     }
 
     fn label(&self) -> String {

@@ -4,7 +4,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps};
+use crate::fs::file::{File, FileOps, Seek};
 use crate::fs::inode::Inode;
 use crate::ipc::FileId;
 use crate::user::{self, Dst};
@@ -266,6 +266,10 @@ impl FileOps for InotifyFile {
         }
         let bytes: usize = self.0.events.borrow().iter().map(|e| HEADER + e.name_size()).sum();
         user::put(arg, &(bytes as i32)).map(|()| 0)
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Ignored
     }
 
     fn label(&self) -> String {

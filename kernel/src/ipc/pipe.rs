@@ -247,7 +247,7 @@ impl Pipe {
         if capacity > state.capacity && capacity > MAX_SIZE && !privileged {
             return Err(Errno::EPERM);
         }
-        if state.ring.len() > capacity {
+        if state.ring.len().max(state.chunks.len() * PIPE_BUF) > capacity {
             return Err(Errno::EBUSY);
         }
         state.capacity = capacity;

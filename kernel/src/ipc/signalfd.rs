@@ -6,7 +6,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps};
+use crate::fs::file::{File, FileOps, Seek};
 use crate::sigstate::SigSet;
 use crate::user::Dst;
 use crate::wait::WaitQueue;
@@ -39,6 +39,10 @@ impl FileOps for SignalFd {
 
     fn queue(&self, _file: &File, _events: u32) -> Option<WaitQueue> {
         Some(self.queue.clone())
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Ignored
     }
 
     fn label(&self) -> String {

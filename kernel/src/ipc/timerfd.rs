@@ -5,7 +5,7 @@
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps};
+use crate::fs::file::{File, FileOps, Seek};
 use crate::user::Dst;
 use crate::wait::{WaitQueue, poll};
 use alloc::rc::{Rc, Weak};
@@ -155,6 +155,10 @@ impl FileOps for TimerFd {
 
     fn queue(&self, _file: &File, _events: u32) -> Option<WaitQueue> {
         Some(self.0.queue.clone())
+    }
+
+    fn seek(&self) -> Seek {
+        Seek::Ignored
     }
 
     fn label(&self) -> String {

@@ -128,7 +128,7 @@ fn destination(k: &mut Kernel, t: Tid, socket: &Rc<Socket>, message: &Message) -
         let connected = socket.role() == Role::Connected;
         return Err(if connected { Errno::EISCONN } else { Errno::EOPNOTSUPP });
     }
-    let to = find(k, t, &name)?;
+    let to = find(k, t, socket.kind, &name)?;
     if to.kind != socket.kind {
         return Err(Errno::EPROTOTYPE);
     }
@@ -410,8 +410,9 @@ fn receive(
     iov.advance(done);
     let all = flags & MSG_WAITALL != 0 && peek == Peek::Take && socket.kind == Kind::Stream;
     let timeout = socket.options.get().receive_timeout_ns;
+    let impatient = file.nonblocking() || flags & MSG_DONTWAIT != 0;
     let stuck = |k: &mut Kernel, done: usize| {
-        if file.nonblocking() || flags & MSG_DONTWAIT != 0 || k.task(t).progress.interrupted && done > 0 {
+        if impatient || k.task(t).progress.interrupted && done > 0 {
             return Fail::Err(Errno::EAGAIN);
         }
         k.task_mut(t).progress.done = done;
@@ -434,6 +435,7 @@ fn receive(
                     return finished(incoming, done);
                 }
             }
+            Err(Errno::EAGAIN) if !impatient && socket.at_end() => return finished(Incoming::default(), 0),
             Err(Errno::EAGAIN) => match stuck(k, done) {
                 Fail::Err(_) if done > 0 => return finished(Incoming::default(), done),
                 fail => return Err(fail),

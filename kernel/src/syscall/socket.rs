@@ -83,13 +83,13 @@ pub fn address(addr: u64, len: i32) -> Result<Address> {
     }
 }
 
-/// The socket that has a name.
+/// The socket that has a name; a path may lead to one of another type.
 ///
 /// # Errors
 /// `ECONNREFUSED`: nobody listens there; `EACCES`; those of the walk.
-pub fn find(k: &Kernel, t: Tid, name: &Name) -> Result<Rc<Socket>> {
+pub fn find(k: &Kernel, t: Tid, kind: Kind, name: &Name) -> Result<Rc<Socket>> {
     match name {
-        Name::Abstract(name) => k.env.ipc.bound.find_abstract(name),
+        Name::Abstract(name) => k.env.ipc.bound.find_abstract(kind, name),
         Name::Path(path) => {
             let seeker = Seeker::new(k, t);
             let at = seeker.walk(&base(k, t, AT_FDCWD, path)?, path, Follow::Yes)?;
@@ -184,7 +184,7 @@ pub fn sys_connect(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         }
         _ => return Err(Errno::EINVAL.into()),
     };
-    let to = find(k, t, &name)?;
+    let to = find(k, t, socket.kind, &name)?;
     match socket.connect(&to, identity(k, t)) {
         Err(Errno::EAGAIN) if !file.nonblocking() => {
             let timeout = socket.options.get().send_timeout_ns;

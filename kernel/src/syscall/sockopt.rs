@@ -12,10 +12,11 @@ use alloc::vec::Vec;
 use llano_abi::socket::*;
 use zerocopy::IntoBytes;
 
-/// The least SO_SNDBUF and SO_RCVBUF, and the most without privilege (`/proc/sys/net/core/wmem_max`), as doubled.
+/// The least SO_SNDBUF and SO_RCVBUF, as doubled, and the most that may be asked for
+/// without privilege (`/proc/sys/net/core/wmem_max`).
 const SEND_MIN: usize = 4608;
 const RECEIVE_MIN: usize = 2304;
-const BUFFER_MAX: i32 = 212_992;
+const BUFFER_MAX: u32 = 4 << 20;
 
 /// Options that are kept and reported, but change nothing between two programs on one machine.
 const KEPT: u64 = 1 << SO_DEBUG
@@ -51,13 +52,15 @@ pub fn sys_setsockopt(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let value: i32 = user::get(addr)?;
     let privileged = k.task(t).cred.privileged();
     // The kernel doubles what it is told, for its own bookkeeping.
-    let doubled = |limit: i32, least: usize| (value.clamp(0, limit / 2) as usize * 2).max(least);
+    let doubled = |most: u32, least: usize| ((value as u32).min(most) as usize * 2).max(least);
     match option {
-        SO_SNDBUF => socket.set_options(|o| o.send_buffer = doubled(BUFFER_MAX * 2, SEND_MIN)),
-        SO_RCVBUF => socket.set_options(|o| o.receive_buffer = doubled(BUFFER_MAX * 2, RECEIVE_MIN)),
+        SO_SNDBUF => socket.set_options(|o| o.send_buffer = doubled(BUFFER_MAX, SEND_MIN)),
+        SO_RCVBUF => socket.set_options(|o| o.receive_buffer = doubled(BUFFER_MAX, RECEIVE_MIN)),
         SO_SNDBUFFORCE | SO_RCVBUFFORCE if !privileged => return Err(Errno::EPERM.into()),
-        SO_SNDBUFFORCE => socket.set_options(|o| o.send_buffer = doubled(i32::MAX, SEND_MIN)),
-        SO_RCVBUFFORCE => socket.set_options(|o| o.receive_buffer = doubled(i32::MAX, RECEIVE_MIN)),
+        SO_SNDBUFFORCE => socket.set_options(|o| o.send_buffer = doubled(i32::MAX as u32 / 2, SEND_MIN)),
+        SO_RCVBUFFORCE => {
+            socket.set_options(|o| o.receive_buffer = doubled(i32::MAX as u32 / 2, RECEIVE_MIN))
+        }
         SO_PASSCRED => socket.set_options(|o| o.pass_credentials = value != 0),
         SO_RCVLOWAT => {
             socket.set_options(|o| o.receive_low = if value < 0 { i32::MAX } else { value.max(1) })
@@ -125,7 +128,7 @@ fn value_of(socket: &Socket, option: i32) -> Result<Vec<u8>> {
         SO_RCVBUF => number(options.receive_buffer as i32),
         SO_RCVLOWAT => number(options.receive_low),
         SO_SNDLOWAT => number(1),
-        SO_PRIORITY => number(0),
+        SO_PRIORITY | SO_MARK => number(0),
         SO_LINGER => Ok([0u8; 8].to_vec()),
         SO_PASSCRED => number(options.pass_credentials.into()),
         SO_RCVTIMEO => time(options.receive_timeout_ns),

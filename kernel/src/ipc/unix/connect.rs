@@ -68,7 +68,8 @@ impl Name {
 /// Bound sockets, by what they are found by.
 #[derive(Default)]
 pub struct Bound {
-    by_name: RefCell<BTreeMap<Vec<u8>, Weak<Socket>>>,
+    /// Each type has a namespace of its own.
+    by_name: RefCell<BTreeMap<(Kind, Vec<u8>), Weak<Socket>>>,
     by_inode: RefCell<BTreeMap<FileId, Weak<Socket>>>,
     next_auto: Cell<u32>,
 }
@@ -78,8 +79,9 @@ impl Bound {
     ///
     /// # Errors
     /// `ECONNREFUSED`: none has it.
-    pub fn find_abstract(&self, name: &[u8]) -> Result<Rc<Socket>> {
-        self.by_name.borrow().get(name).and_then(Weak::upgrade).ok_or(Errno::ECONNREFUSED)
+    pub fn find_abstract(&self, kind: Kind, name: &[u8]) -> Result<Rc<Socket>> {
+        let key = (kind, name.to_vec());
+        self.by_name.borrow().get(&key).and_then(Weak::upgrade).ok_or(Errno::ECONNREFUSED)
     }
 
     /// The socket bound to an inode.
@@ -122,10 +124,11 @@ impl Socket {
         }
         let mut by_name = self.env.ipc.bound.by_name.borrow_mut();
         by_name.retain(|_, s| s.strong_count() > 0);
-        if by_name.contains_key(&name) {
+        let key = (self.kind, name.clone());
+        if by_name.contains_key(&key) {
             return Err(Errno::EADDRINUSE);
         }
-        by_name.insert(name.clone(), Rc::downgrade(self));
+        by_name.insert(key, Rc::downgrade(self));
         self.state.borrow_mut().name = Some(Rc::new(Name::Abstract(name)));
         Ok(())
     }
@@ -193,11 +196,6 @@ impl Socket {
         if self.kind == Kind::Dgram {
             return self.connect_dgram(to);
         }
-        match self.role() {
-            Role::Unconnected => {}
-            Role::Connected => return Err(Errno::EISCONN),
-            Role::Listening | Role::Closed => return Err(Errno::EINVAL),
-        }
         if to.kind != self.kind {
             return Err(Errno::EPROTOTYPE);
         }
@@ -207,6 +205,12 @@ impl Socket {
         }
         if theirs.backlog.len() > theirs.backlog_limit {
             return Err(Errno::EAGAIN);
+        }
+        // The other side is looked at first, as on Linux.
+        match if Rc::ptr_eq(self, to) { Role::Listening } else { self.role() } {
+            Role::Unconnected => {}
+            Role::Connected => return Err(Errno::EISCONN),
+            Role::Listening | Role::Closed => return Err(Errno::EINVAL),
         }
         let server = Socket::new(&self.env, self.kind, to.owner);
         server.set_options(|o| o.pass_credentials = to.options.get().pass_credentials);
@@ -259,19 +263,27 @@ impl Socket {
         Ok(())
     }
 
-    /// A datagram socket's connection ends; a peer connected back notices with `ECONNRESET`.
+    /// A datagram socket's connection ends. What it did not read is lost; a peer connected back learns of the loss by
+    /// `ECONNRESET`.
     pub fn disconnect(self: &Rc<Socket>) {
         let mut mine = self.state.borrow_mut();
+        if mine.role != Role::Connected {
+            return;
+        }
         let peer = core::mem::take(&mut mine.peer).upgrade();
         mine.role = Role::Unconnected;
         mine.peer_name = None;
+        let inbox = core::mem::take(&mut mine.inbox);
         drop(mine);
+        let lost = !inbox.is_empty();
+        drop(inbox);
+        if lost {
+            self.made_room();
+        }
         let Some(peer) = peer.filter(|peer| !Rc::ptr_eq(peer, self)) else { return };
         let mut theirs = peer.state.borrow_mut();
         theirs.senders.retain(|s| !core::ptr::eq(s.as_ptr(), Rc::as_ptr(self)));
-        if core::ptr::eq(theirs.peer.as_ptr(), Rc::as_ptr(self)) {
-            theirs.peer = Weak::new();
-            theirs.role = Role::Unconnected;
+        if lost && core::ptr::eq(theirs.peer.as_ptr(), Rc::as_ptr(self)) {
             theirs.error = Some(Errno::ECONNRESET);
             drop(theirs);
             peer.queue.wake(poll::ERR);
@@ -341,9 +353,7 @@ impl Socket {
         drop(state);
         if let Some(Name::Abstract(name)) = name.as_deref() {
             let mut by_name = self.env.ipc.bound.by_name.borrow_mut();
-            if by_name.get(name).is_some_and(|s| core::ptr::eq(s.as_ptr(), self)) {
-                by_name.remove(name);
-            }
+            by_name.remove(&(self.kind, name.clone()));
         }
         if let Some(peer) = peer.filter(|_| self.kind != Kind::Dgram) {
             peer.reset(unread);
@@ -440,7 +450,7 @@ mod tests {
         assert_eq!(read(&client, 1), Err(Errno::EINVAL));
         socket(&server).listen(1, ME).unwrap();
         assert_eq!((ask(&server), socket(&server).accept().err()), (0, Some(Errno::EAGAIN)));
-        let found = env.ipc.bound.find_abstract(b"srv").unwrap();
+        let found = env.ipc.bound.find_abstract(Kind::Stream, b"srv").unwrap();
         socket(&client).connect(&found, Ucred { pid: 33, uid: 1, gid: 1 }).unwrap();
         assert_eq!(socket(&client).connect(&found, ME), Err(Errno::EISCONN));
         write(&client, b"before accept").unwrap();
@@ -463,7 +473,7 @@ mod tests {
         // Never accepted: reset when the listener goes.
         drop((server, found));
         assert_eq!(read(&second, 9), Err(Errno::ECONNRESET));
-        assert_eq!(env.ipc.bound.find_abstract(b"srv").err(), Some(Errno::ECONNREFUSED));
+        assert_eq!(env.ipc.bound.find_abstract(Kind::Stream, b"srv").err(), Some(Errno::ECONNREFUSED));
     }
 
     #[test]

@@ -40,7 +40,7 @@ const FIONREAD: u32 = 0x541b;
 const TIOCOUTQ: u32 = 0x5411;
 
 /// What a socket transports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Bytes.
     Stream,
@@ -307,8 +307,11 @@ pub enum Peek {
 pub struct SocketFile(pub Rc<Socket>);
 
 impl FileOps for SocketFile {
-    fn read(&self, _file: &File, dst: &mut Dst<'_>, _at: u64) -> Result<usize> {
-        self.0.receive(dst, Peek::Take).map(|incoming| incoming.len)
+    fn read(&self, file: &File, dst: &mut Dst<'_>, _at: u64) -> Result<usize> {
+        match self.0.receive(dst, Peek::Take) {
+            Err(Errno::EAGAIN) if !file.nonblocking() && self.0.at_end() => Ok(0),
+            received => received.map(|incoming| incoming.len),
+        }
     }
 
     fn write(&self, _file: &File, src: &mut Src<'_>, _at: u64) -> Result<usize> {

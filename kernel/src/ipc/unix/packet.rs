@@ -9,22 +9,20 @@ use alloc::rc::{Rc, Weak};
 
 impl Socket {
     /// Who gets a packet.
-    fn destination(&self, out: &Outgoing) -> Result<Rc<Socket>> {
-        let mut state = self.state.borrow_mut();
+    fn destination(self: &Rc<Socket>, out: &Outgoing) -> Result<Rc<Socket>> {
         if let Some(to) = out.to.as_ref().filter(|_| self.kind == Kind::Dgram) {
             return Ok(to.clone());
         }
-        if state.role != Role::Connected {
+        if self.role() != Role::Connected {
             return Err(Errno::ENOTCONN);
         }
-        let peer = state.peer.upgrade().filter(|peer| peer.role() != Role::Closed);
-        match (peer, self.kind) {
+        let peer = self.state.borrow().peer.upgrade();
+        match (peer.filter(|peer| peer.role() != Role::Closed), self.kind) {
             (Some(peer), _) => Ok(peer),
             (None, Kind::SeqPacket) => Err(Errno::EPIPE),
             (None, _) => {
                 // A datagram socket learns that its peer is gone once, and is unconnected then.
-                state.role = Role::Unconnected;
-                state.peer = Weak::new();
+                self.disconnect();
                 Err(Errno::ECONNREFUSED)
             }
         }
@@ -33,6 +31,9 @@ impl Socket {
     pub(super) fn send_packet(self: &Rc<Socket>, src: &mut Src<'_>, out: &mut Outgoing) -> Result<usize> {
         let options = self.options.get();
         let len = src.left();
+        if let Some(e) = self.take_error() {
+            return Err(e);
+        }
         if self.state.borrow().shut & shut::WRITE != 0 {
             return Err(Errno::EPIPE);
         }
@@ -91,7 +92,8 @@ impl Socket {
         let closed = state.shut & shut::READ != 0;
         let inbox = &mut state.inbox;
         let Some(packet) = inbox.marks.front() else {
-            return if closed { Ok(Incoming::default()) } else { Err(Errno::EAGAIN) };
+            let over = closed && self.kind == Kind::SeqPacket;
+            return if over { Ok(Incoming::default()) } else { Err(Errno::EAGAIN) };
         };
         let full_len = packet.len();
         let mut incoming = Incoming {
@@ -116,8 +118,15 @@ impl Socket {
         Ok(incoming)
     }
 
+    /// A datagram socket will not receive any more, and has nothing: who would wait gets the end, who would not gets
+    /// `EAGAIN`.
+    pub fn at_end(&self) -> bool {
+        let state = self.state.borrow();
+        self.kind == Kind::Dgram && state.shut & shut::READ != 0 && state.inbox.is_empty()
+    }
+
     /// Tells those who wait for room in this socket's inbox.
-    fn made_room(&self) {
+    pub(super) fn made_room(&self) {
         self.room.wake(poll::OUT);
         let mut state = self.state.borrow_mut();
         if state.senders.is_empty() {
