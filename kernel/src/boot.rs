@@ -168,6 +168,7 @@ impl Kernel {
             pid: tid,
             parent: 0,
             parent_thread: 0,
+            collected: false,
             children: Vec::new(),
             threads: vec![tid],
             pgid: tid,

@@ -256,6 +256,7 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
         pid: tid,
         parent: if r.flags & flag::PARENT != 0 { me.parent } else { me.pid },
         parent_thread: if r.flags & flag::PARENT != 0 { me.parent_thread } else { t },
+        collected: false,
         children: Vec::new(),
         threads: vec![tid],
         pgid: me.pgid,

@@ -151,6 +151,9 @@ impl Kernel {
             self.exit_status = Some(status);
             return;
         }
+        if self.tables.process(pid).is_some_and(|p| p.collected) {
+            return self.reap(pid);
+        }
         let Some(p) = self.tables.process(parent) else { return };
         let leader = p.threads.first().copied();
         let (mut discard, mut exit_signal) = (false, self.tables.process(pid).map_or(0, |p| p.exit_signal));
@@ -178,6 +181,10 @@ impl Kernel {
     }
 
     /// Who adopts the children of `pid`: the nearest subreaper above it, else the first process.
+    ///
+    /// The first process is whatever the user runs, seldom an init that expects children it never made. So unless it is
+    /// a subreaper, it is their parent by number only: the kernel collects them when they end, as the host's init does
+    /// for a program run there.
     fn heir(&self, pid: Pid) -> Pid {
         let mut at = self.tables.process(pid).map_or(0, |p| p.parent);
         while let Some(p) = self.tables.process(at) {
@@ -200,6 +207,15 @@ impl Kernel {
             crate::signal::send_to_process(self, child, SigInfo::from_process(death, code::SI_USER, 0, 0));
         }
         if heir == 0 {
+            return;
+        }
+        if self.tables.process(heir).is_some_and(|p| p.parent == 0 && !p.subreaper) {
+            if let Some(process) = self.tables.process_mut(child) {
+                process.collected = true;
+            }
+            if zombie {
+                self.reap(child);
+            }
             return;
         }
         if let Some(p) = self.tables.process_mut(heir) {
@@ -228,14 +244,16 @@ impl Kernel {
 
     /// No member of the group has a parent in the same session but another group.
     pub fn orphaned_group(&self, pgid: Pid) -> bool {
-        !self.tables.processes().filter(|p| p.pgid == pgid && !p.zombie).any(|p| {
+        !self.tables.processes().filter(|p| p.pgid == pgid && !p.zombie && !p.collected).any(|p| {
             self.tables.process(p.parent).is_some_and(|parent| parent.sid == p.sid && parent.pgid != p.pgid)
         })
     }
 
     /// Tells the parent that a child stopped or continued.
     pub fn notify_parent(&mut self, pid: Pid, code: i32, value: i32) {
-        let Some(parent) = self.tables.process(pid).map(|p| p.parent) else { return };
+        let Some(parent) = self.tables.process(pid).filter(|p| !p.collected).map(|p| p.parent) else {
+            return;
+        };
         let Some(p) = self.tables.process(parent) else { return };
         p.child_wait.wake(poll::IN);
         let quiet = p.threads.first().and_then(|t| self.tables.task(*t)).is_none_or(|t| {
@@ -250,6 +268,9 @@ impl Kernel {
     /// Removes a zombie; its times go to the parent.
     pub fn reap(&mut self, pid: Pid) {
         let Some(process) = self.tables.remove_process(pid) else { return };
+        if process.collected {
+            return;
+        }
         if let Some(parent) = self.tables.process_mut(process.parent) {
             parent.children.retain(|c| *c != pid);
             parent.child_usage.add(&process.own_usage);

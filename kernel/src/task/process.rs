@@ -88,6 +88,8 @@ pub struct Process {
     pub parent: Pid,
     /// The parent's thread that made it, or that was left when that one ended.
     pub parent_thread: Tid,
+    /// Its parent ended, and the kernel collects it for the first process, see `Kernel::heir`.
+    pub collected: bool,
     /// Its children, dead ones that nobody waited for included.
     pub children: Vec<Pid>,
     /// Its threads, the leader first while it lives.
