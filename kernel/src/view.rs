@@ -58,7 +58,7 @@ impl Kernel {
     /// All tasks and zombies, by number.
     pub fn view_tasks(&mut self) -> Vec<TaskView> {
         // While tasks stand still nobody uses the CPU.
-        if !self.debug.paused {
+        if !(self.debug.paused || self.debug.held) {
             self.charge_current();
         }
         let mut views: Vec<TaskView> = self.tables.tasks().map(|t| self.view_task(t)).collect();
@@ -169,7 +169,7 @@ impl Kernel {
     /// Makes the loop return with [`Stop::Paused`](crate::run::Stop::Paused): tasks stand still until
     /// [`Kernel::unpause`].
     pub fn pause(&mut self) {
-        if !self.debug.paused {
+        if !(self.debug.paused || self.debug.held) {
             self.charge_current();
         }
         self.debug.paused = true;
@@ -186,5 +186,6 @@ impl Kernel {
         self.powered_off = true;
         self.exit_status = Some(0);
         self.debug.paused = false;
+        self.debug.held = false;
     }
 }
