@@ -1,5 +1,5 @@
 // Modes change by path and descriptor, set-ID bits included, and only for the owner; chmod(2).
-// syscalls: chmod fchmod
+// syscalls: chmod fchmod fchmodat2
 // build: static musl
 #include "ktap.h"
 
@@ -20,6 +20,21 @@ TEST(by_path_and_descriptor) {
     CHECK_EQ(chmod("f", 04755), 0);
     CHECK_EQ(mode("f"), 04755);
     CHECK_EQ(chmod("f", 0600), 0);
+}
+
+// Since Linux 6.6; an older host is told from the answer to a descriptor that cannot be.
+TEST(without_following_links) {
+    enum { FCHMODAT2 = 452 };
+    if (syscall(FCHMODAT2, -1, "f", 0600, 0) == -1 && errno == ENOSYS) return;
+    put_file("target", "");
+    MUST(symlink("target", "link"));
+    CHECK_EQ(syscall(FCHMODAT2, AT_FDCWD, "link", 0611, 0), 0);
+    CHECK_EQ(mode("target"), 0611);
+    CHECK_ERR(syscall(FCHMODAT2, AT_FDCWD, "link", 0600, AT_SYMLINK_NOFOLLOW), EOPNOTSUPP);
+    CHECK_ERR(syscall(FCHMODAT2, AT_FDCWD, "target", 0600, 0x80), EINVAL);
+    int fd = MUST(open("target", O_RDONLY));
+    CHECK_EQ(syscall(FCHMODAT2, fd, "", 0640, AT_EMPTY_PATH), 0);
+    CHECK_EQ(mode("target"), 0640);
 }
 
 TEST(sticky_directory) {
