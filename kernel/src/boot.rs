@@ -12,7 +12,7 @@ use crate::mm::Mm;
 use crate::mm::space::AddressSpace;
 use crate::sched::{Clock, Sched};
 use crate::sigstate::{SigHandlers, SigQueue, SigSet};
-use crate::syscall::misc::default_limits;
+use crate::syscall::misc::{RELEASE, VERSION, default_limits};
 use crate::task::process::{Limits, Report, Usage};
 use crate::task::table::Tables;
 use crate::task::{AltStack, Process, Progress, Settings, State, Task};
@@ -112,7 +112,8 @@ impl Kernel {
             baseline: llano_machine::host::resident_bytes(),
             reports: Vec::new(),
         });
-        k.refresh_now();
+        k.load.1 = k.refresh_now();
+        k.log(alloc::format!("Linux version {RELEASE} (llano) {VERSION}"));
         k
     }
 

@@ -119,7 +119,8 @@ fn write_once(fd: &HostFd, src: &mut Src<'_>, max: usize) -> Result<usize> {
     let n = match src {
         Src::Kernel(buf) => fd.write(&buf[..buf.len().min(max)]),
         Src::User(iov) => {
-            let (addr, len) = iov.segment().ok_or(Errno::EFAULT)?;
+            // Writing nothing is allowed.
+            let Some((addr, len)) = iov.segment() else { return Ok(0) };
             fd.write_from_guest(addr, len.min(max))
         }
     }
@@ -442,6 +443,8 @@ mod tests {
         assert_eq!(input.ops().poll(&input) & poll::IN, 0);
         writer.write_all(b"abc").unwrap();
         assert_eq!(read(&mut buf), Ok(3));
+        let mut nothing = crate::user::UserIov::default();
+        assert_eq!(output.ops().write(&output, &mut Src::User(&mut nothing), 0), Ok(0));
         let mut filled = 0;
         while let Ok(n) = output.ops().write(&output, &mut Src::Kernel(&[1; 4096]), 0) {
             filled += n;
