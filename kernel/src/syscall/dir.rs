@@ -52,6 +52,7 @@ fn list(k: &mut Kernel, t: Tid, a: &Args, record: Writer) -> SysResult {
     }
     user::put_bytes(a.u64(1), &out[..len])?;
     file.pos.set(pos);
+    inotify::tell_file(k, &file, bits::ACCESS);
     Ok(len as i64)
 }
 
@@ -205,7 +206,7 @@ fn remove_dir(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {
     }
     entry.dir.inode().rmdir(name)?;
     entry.dir.node.forget(name);
-    inotify::tell_removed(k, &entry.dir, name, &attr);
+    inotify::tell_removed(k, &entry.dir, name, &victim, &attr);
     Ok(0)
 }
 
@@ -231,7 +232,7 @@ fn remove_file(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {
     }
     entry.dir.inode().unlink(name)?;
     entry.dir.node.forget(name);
-    inotify::tell_removed(k, &entry.dir, name, &attr);
+    inotify::tell_removed(k, &entry.dir, name, &victim, &attr);
     Ok(0)
 }
 
@@ -269,8 +270,8 @@ fn make_link(k: &mut Kernel, t: Tid, from: (i32, u64), to: (i32, u64), flags: u3
         return Err(Errno::EPERM.into());
     }
     entry.dir.inode().link(name, old.inode())?;
+    inotify::tell_linked(k, &old);
     inotify::tell_created(k, &entry.dir, name, mode::REG);
-    inotify::tell(k, &old, bits::ATTRIB);
     Ok(0)
 }
 
@@ -332,10 +333,11 @@ fn rename(k: &mut Kernel, t: Tid, from: (i32, u64), to: (i32, u64), flags: u32) 
         old.dir.node.renamed(old_name, &new.dir.node, new_name);
     }
     let (from, to) = ((&old.dir, old_name), (&new.dir, new_name));
-    let replaced = target_attr.as_ref().filter(|_| !exchange);
-    inotify::tell_renamed(k, from, to, &source_attr, replaced);
-    if let Some(target) = target_attr.as_ref().filter(|_| exchange) {
-        inotify::tell_renamed(k, to, from, target, None);
+    inotify::tell_renamed(k, from, to, &source_attr);
+    match target.as_ref().zip(target_attr.as_ref()) {
+        Some((_, attr)) if exchange => inotify::tell_renamed(k, to, from, attr),
+        Some((target, attr)) => inotify::tell_replaced(k, target, attr),
+        None => {}
     }
     Ok(0)
 }

@@ -94,7 +94,6 @@ fn tell_slowly(k: &Kernel, path: &Path, mask: u32) {
     let Ok(attr) = path.inode().attr() else { return };
     let mask = mask | directory_bit(&attr);
     if let Some(parent) = path.node.parent.borrow().as_ref()
-        && !path.node.deleted.get()
         && let Ok(dir) = parent.inode.attr()
     {
         watches.notify((dir.dev, dir.ino), &path.node.name.borrow(), mask, 0);
@@ -117,6 +116,22 @@ pub fn tell_closed(k: &Kernel, file: &Rc<File>) {
     if k.env.ipc.watches.any() && Rc::strong_count(file) == 1 {
         let mask = if file.writable() { bits::CLOSE_WRITE } else { bits::CLOSE_NOWRITE };
         tell_file(k, file, mask);
+        if let Some(path) = &file.path
+            && Rc::strong_count(&path.node) == 1
+            && let Ok(attr) = path.inode().attr()
+            && attr.nlink == 0
+        {
+            k.env.ipc.watches.gone((attr.dev, attr.ino));
+        }
+    }
+}
+
+/// Tells that a file has another name.
+pub fn tell_linked(k: &Kernel, path: &Path) {
+    if k.env.ipc.watches.any()
+        && let Ok(attr) = path.inode().attr()
+    {
+        k.env.ipc.watches.notify((attr.dev, attr.ino), b"", bits::ATTRIB, 0);
     }
 }
 
@@ -131,27 +146,25 @@ pub fn tell_created(k: &Kernel, dir: &Path, name: &[u8], kind: u32) {
     }
 }
 
-/// Tells that an entry was removed from `dir`: `victim` is what the file was before.
-pub fn tell_removed(k: &Kernel, dir: &Path, name: &[u8], victim: &Attr) {
+/// Tells that the entry `victim` was removed from `dir`; `was` is what the file was before.
+pub fn tell_removed(k: &Kernel, dir: &Path, name: &[u8], victim: &Path, was: &Attr) {
     let watches = &k.env.ipc.watches;
     if !watches.any() {
         return;
     }
-    replaced(k, victim);
+    tell_replaced(k, victim, was);
     if let Ok(attr) = dir.inode().attr() {
-        watches.notify((attr.dev, attr.ino), name, bits::DELETE | directory_bit(victim), 0);
+        watches.notify((attr.dev, attr.ino), name, bits::DELETE | directory_bit(was), 0);
     }
 }
 
-/// A file lost a name, or its last one.
-fn replaced(k: &Kernel, victim: &Attr) {
-    let (watches, id) = (&k.env.ipc.watches, (victim.dev, victim.ino));
-    if victim.is_dir() {
-        watches.gone(id);
-        return;
+/// Tells that a file lost a name. With the last one it is gone, unless it is open: then it is gone when it is closed.
+pub fn tell_replaced(k: &Kernel, victim: &Path, was: &Attr) {
+    let (watches, id) = (&k.env.ipc.watches, (was.dev, was.ino));
+    if !was.is_dir() {
+        watches.notify(id, b"", bits::ATTRIB, 0);
     }
-    watches.notify(id, b"", bits::ATTRIB, 0);
-    if victim.nlink <= 1 {
+    if was.is_dir() || was.nlink <= 1 && Rc::strong_count(&victim.node) == 1 {
         watches.gone(id);
     }
 }
@@ -159,8 +172,8 @@ fn replaced(k: &Kernel, victim: &Attr) {
 /// One end of a rename: the directory, the name in it.
 pub type End<'a> = (&'a Path, &'a [u8]);
 
-/// Tells that `what` moved from one name to another, in place of `target`.
-pub fn tell_renamed(k: &Kernel, from: End<'_>, to: End<'_>, what: &Attr, target: Option<&Attr>) {
+/// Tells that `what` moved from one name to another.
+pub fn tell_renamed(k: &Kernel, from: End<'_>, to: End<'_>, what: &Attr) {
     let watches = &k.env.ipc.watches;
     if !watches.any() {
         return;
@@ -171,8 +184,5 @@ pub fn tell_renamed(k: &Kernel, from: End<'_>, to: End<'_>, what: &Attr, target:
             watches.notify((attr.dev, attr.ino), name, mask | directory_bit(what), cookie);
         }
     }
-    if let Some(target) = target {
-        replaced(k, target);
-    }
-    watches.notify((what.dev, what.ino), b"", bits::MOVE_SELF | directory_bit(what), 0);
+    watches.notify((what.dev, what.ino), b"", bits::MOVE_SELF, 0);
 }

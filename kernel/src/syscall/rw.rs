@@ -119,7 +119,9 @@ fn read(k: &mut Kernel, t: Tid, fd: i32, iov: Result<UserIov>, place: Place) -> 
     match file.ops().read(&file, &mut dst, at) {
         Ok(n) => {
             moved(&file, place, at + n as u64);
-            inotify::tell_file(k, &file, bits::ACCESS);
+            if n > 0 && file.positions() == Positions::Bytes {
+                inotify::tell_file(k, &file, bits::ACCESS);
+            }
             Ok(n as i64)
         }
         // Which signals wait is known to the task alone.

@@ -63,11 +63,21 @@ impl Socket {
         let mut limit = inbox.ring.len();
         let mut cred = None;
         // One read never joins bytes of different senders if asked for them, nor goes past a message with files.
-        for mark in &inbox.marks {
+        for (i, mark) in inbox.marks.iter().enumerate() {
             if self.options.get().pass_credentials && mark.cred.is_some() {
-                let inside = mark.start <= pos;
-                limit = (if inside { mark.end } else { mark.start } - pos) as usize;
-                cred = mark.cred.filter(|_| inside);
+                if mark.start > pos {
+                    limit = (mark.start - pos) as usize;
+                    break;
+                }
+                cred = mark.cred;
+                let mut last = mark;
+                for next in inbox.marks.iter().skip(i + 1) {
+                    if last.rights.is_some() || next.start != last.end || next.cred != mark.cred {
+                        break;
+                    }
+                    last = next;
+                }
+                limit = (last.end - pos) as usize;
                 break;
             }
             if mark.rights.is_some() {
