@@ -65,11 +65,14 @@ impl Name {
     }
 }
 
+/// An abstract name among sockets of one type.
+type TypedName = (Kind, Vec<u8>);
+
 /// Bound sockets, by what they are found by.
 #[derive(Default)]
 pub struct Bound {
     /// Each type has a namespace of its own.
-    by_name: RefCell<BTreeMap<(Kind, Vec<u8>), Weak<Socket>>>,
+    by_name: RefCell<BTreeMap<TypedName, Weak<Socket>>>,
     by_inode: RefCell<BTreeMap<FileId, Weak<Socket>>>,
     next_auto: Cell<u32>,
 }
