@@ -68,6 +68,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     }
     let recorder = recorder(options)?;
     let calibration = crate::traces::Clock::start();
+    llano_machine::host::raise_descriptor_limit();
     heap::init();
     signals::init().map_err(Failure::new)?;
     crate::crash::install();
