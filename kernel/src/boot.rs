@@ -176,6 +176,7 @@ impl Kernel {
             sid: tid,
             tty: None,
             pending: SigQueue::default(),
+            end: crate::ipc::pidfd::End::new(&self.env),
             child_wait: self.env.queue(),
             uid: 0,
             exit_status: None,

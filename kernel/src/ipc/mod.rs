@@ -2,6 +2,7 @@
 //!
 //! - [`pipe`]: pipes and FIFOs, on [`ring`]
 //! - [`eventfd`], [`timerfd`], [`signalfd`]: counters, timers and signals as files
+//! - [`pidfd`]: processes as files
 //! - [`epoll`]: many files waited for at once
 //! - [`unix`]: AF_UNIX sockets
 //! - [`inotify`]: changes in directories
@@ -11,6 +12,7 @@
 pub mod epoll;
 pub mod eventfd;
 pub mod inotify;
+pub mod pidfd;
 pub mod pipe;
 pub mod ring;
 pub mod signalfd;

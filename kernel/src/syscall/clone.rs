@@ -263,6 +263,7 @@ fn child_process(k: &Kernel, t: Tid, tid: Tid, r: &Request) -> Box<Process> {
         sid: me.sid,
         tty: me.tty.clone(),
         pending: SigQueue::default(),
+        end: crate::ipc::pidfd::End::new(&k.env),
         child_wait: k.env.queue(),
         uid: k.task(t).cred.uid,
         exit_status: None,

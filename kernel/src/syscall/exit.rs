@@ -134,6 +134,7 @@ impl Kernel {
         self.drop_timers(pid);
         let Some(process) = self.tables.process_mut(pid) else { return };
         process.zombie = true;
+        process.end.reached();
         process.stopped = false;
         process.exe = None;
         let (sid, pgid, parent) = (process.sid, process.pgid, process.parent);

@@ -24,6 +24,7 @@ pub mod message;
 pub mod misc;
 pub mod mount;
 pub mod open;
+pub mod pidfd;
 pub mod pipe;
 pub mod place;
 pub mod poll;

@@ -6,7 +6,7 @@
 pub mod fs;
 pub mod ipc;
 
-use super::{Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, prctl, process_vm, sched, sigcalls, timercalls, times, wait};
+use super::{Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, pidfd, prctl, process_vm, sched, sigcalls, timercalls, times, wait};
 use Support::{Full, Partial, Refused};
 use llano_abi::syscalls::nr;
 
@@ -91,7 +91,9 @@ const ROWS: &[Row] = &[
     row(nr::EXIT, exit::sys_exit, Full, ""),
     row(nr::EXIT_GROUP, exit::sys_exit_group, Full, ""),
     row(nr::WAIT4, wait::sys_wait4, Full, ""),
-    row(nr::WAITID, wait::sys_waitid, Partial, "no P_PIDFD"),
+    row(nr::WAITID, wait::sys_waitid, Full, ""),
+    row(nr::PIDFD_OPEN, pidfd::sys_pidfd_open, Partial, "no PIDFD_THREAD"),
+    row(nr::PIDFD_SEND_SIGNAL, pidfd::sys_pidfd_send_signal, Full, ""),
     row(nr::SET_TID_ADDRESS, clone::sys_set_tid_address, Full, ""),
     row(nr::FUTEX, futex::sys_futex, Partial, "no priority inheritance operations"),
     row(nr::SET_ROBUST_LIST, futex::sys_set_robust_list, Full, ""),

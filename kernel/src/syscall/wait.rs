@@ -19,6 +19,9 @@ const WNOTHREAD: u32 = 0x2000_0000;
 const WALL: u32 = 0x4000_0000;
 const WCLONE: u32 = 0x8000_0000;
 
+/// waitid's kind of id for a pidfd.
+const P_PIDFD: i32 = 3;
+
 /// Which children.
 #[derive(Clone, Copy)]
 enum Which {
@@ -137,6 +140,7 @@ pub fn sys_waitid(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         1 if id > 0 => Which::Pid(id),
         2 if id > 0 => Which::Group(id),
         2 if id == 0 => Which::Group(k.process_of(t).pgid),
+        P_PIDFD => Which::Pid(super::pidfd::process(k, t, id).map_err(|e| if e == Errno::ESRCH { Errno::ECHILD } else { e })?),
         _ => return Err(Errno::EINVAL.into()),
     };
     match find(k, t, which, options)? {

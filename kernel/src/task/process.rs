@@ -102,6 +102,8 @@ pub struct Process {
     pub tty: Option<crate::tty::TtyRef>,
     /// Signals for whichever thread takes them first.
     pub pending: SigQueue,
+    /// What its pidfds share with it.
+    pub end: alloc::rc::Rc<crate::ipc::pidfd::End>,
     /// Where parents of this process's children wait.
     pub child_wait: WaitQueue,
     /// Real user of its last thread, for the parent's siginfo.
