@@ -3,8 +3,8 @@
 use crate::cred::Cred;
 use crate::env::Env;
 use crate::error::Result;
-use crate::fs::file::File;
 use crate::fs::fdtable::FdTable;
+use crate::fs::file::File;
 use crate::fs::{FsContext, Mounts, Path};
 use crate::inspect::Debug;
 use crate::kernel::{Kernel, Uts};
@@ -23,10 +23,10 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use llano_machine::Context;
 use llano_machine::bell::Requests;
 use llano_machine::clock::{self, Timers};
 use llano_machine::space::Windows;
-use llano_machine::Context;
 use llano_trace::recorder::Recorder;
 
 /// What a kernel is made of.

@@ -1,8 +1,8 @@
 //! `struct Kernel`: the one owner of everything.
 
+use crate::debug::Debug;
 use crate::env::Env;
 use crate::error::{Errno, Result};
-use crate::debug::Debug;
 use crate::mm::space::AddressSpace;
 use crate::sched::Sched;
 use crate::task::table::Tables;

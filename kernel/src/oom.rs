@@ -40,7 +40,8 @@ impl Kernel {
     /// Notes how much memory the task's process has resident, for getrusage(2). What cannot be touched has no pages.
     pub fn note_resident(&mut self, tid: Tid) {
         let mm = self.task(tid).mm.clone();
-        let now = mm.borrow().vmas.values().filter(|v| v.prot != 0).map(|v| resident_range(v.start, v.end)).sum();
+        let now =
+            mm.borrow().vmas.values().filter(|v| v.prot != 0).map(|v| resident_range(v.start, v.end)).sum();
         let usage = &mut self.process_of_mut(tid).own_usage;
         usage.max_rss = usage.max_rss.max(now);
     }
@@ -48,7 +49,8 @@ impl Kernel {
     /// Looks at memory and load with the tick.
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;
-        if self.ticks.is_multiple_of(EVERY) && host::resident_bytes() > self.ram.saturating_add(self.baseline) {
+        if self.ticks.is_multiple_of(EVERY) && host::resident_bytes() > self.ram.saturating_add(self.baseline)
+        {
             self.out_of_memory();
         }
     }
@@ -65,7 +67,8 @@ impl Kernel {
         }
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         let Some(&(size, victim)) = sizes.first() else { return };
-        let list: Vec<String> = sizes.iter().take(5).map(|(s, p)| format!("{} {} MiB", self.label(*p), s >> 20)).collect();
+        let list: Vec<String> =
+            sizes.iter().take(5).map(|(s, p)| format!("{} {} MiB", self.label(*p), s >> 20)).collect();
         let report = format!(
             "out of memory: {} MiB of RAM (--mem) are used up, {} MiB by files in RAM; killed {} ({} MiB); largest: {}",
             self.ram >> 20,

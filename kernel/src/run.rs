@@ -61,7 +61,11 @@ impl Kernel {
 
     /// Whether something came from outside.
     fn outside(&self) -> bool {
-        self.irq | self.env.wakes.any() | self.terminals.outbox.any() | self.stop_requested | self.exit_status.is_some()
+        self.irq
+            | self.env.wakes.any()
+            | self.terminals.outbox.any()
+            | self.stop_requested
+            | self.exit_status.is_some()
     }
 
     /// Does it.
@@ -401,7 +405,9 @@ impl Kernel {
         }
         let info = SigInfo::new(signo, code::SI_KERNEL);
         match signo {
-            sig::INT | sig::QUIT | sig::TSTP => drop(crate::signal::send_to_group(self, None, first.1, signo, info)),
+            sig::INT | sig::QUIT | sig::TSTP => {
+                drop(crate::signal::send_to_group(self, None, first.1, signo, info))
+            }
             sig::CONT | sig::WINCH => {}
             // A first process that ignores it (an interactive shell SIGTERM) cannot keep llano from ending.
             _ if self.ignores(first.0, signo) => self.exit_status = Some(signo),

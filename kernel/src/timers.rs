@@ -111,7 +111,9 @@ pub struct ProcessTimers {
 impl ProcessTimers {
     /// Whether anything counts CPU time: one test at each tick.
     pub fn counts_cpu(&self) -> bool {
-        self.interval[1].at != 0 || self.interval[2].at != 0 || self.posix.iter().any(|t| t.at != 0 && t.key.is_none())
+        self.interval[1].at != 0
+            || self.interval[2].at != 0
+            || self.posix.iter().any(|t| t.at != 0 && t.key.is_none())
     }
 }
 

@@ -133,7 +133,8 @@ fn realtime_offset() -> i64 {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "llano".into(), |s| s.trim().to_string())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "llano".into(), |s| s.trim().to_string())
 }
 
 fn start_interception(wish: Intercept) -> Result<(), Failure> {
@@ -141,9 +142,11 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
     match wish {
         Intercept::Sud => intercept::start(Mode::Sud).map_err(|e| fail(Mode::Sud, e)),
         Intercept::Seccomp => intercept::start(Mode::Seccomp).map_err(|e| fail(Mode::Seccomp, e)),
-        Intercept::Auto => intercept::start(Mode::Sud)
-            .or_else(|_| intercept::start(Mode::Seccomp))
-            .map_err(|e| Failure::new(format!("the host has neither Syscall User Dispatch nor seccomp: {e}"))),
+        Intercept::Auto => {
+            intercept::start(Mode::Sud).or_else(|_| intercept::start(Mode::Seccomp)).map_err(|e| {
+                Failure::new(format!("the host has neither Syscall User Dispatch nor seccomp: {e}"))
+            })
+        }
     }
 }
 
@@ -157,7 +160,8 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
         let cx = WalkCx { mounts: &k.mounts, root: &root, cred: &cred, resolve: 0 };
         walk(&cx, &root, path, Follow::Yes)
     };
-    let wanted = options.cwd.clone().or_else(|| who.host_root.then(|| std::env::current_dir().ok()).flatten());
+    let wanted =
+        options.cwd.clone().or_else(|| who.host_root.then(|| std::env::current_dir().ok()).flatten());
     let cwd = match &wanted {
         Some(dir) => match cx(k, dir.as_os_str().as_bytes()) {
             Ok(path) => path,
@@ -168,7 +172,8 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
         },
         None => root.clone(),
     };
-    let mut envp: Vec<Vec<u8>> = who.environment.iter().map(|(k, v)| pair(k.as_bytes(), v.as_bytes())).collect();
+    let mut envp: Vec<Vec<u8>> =
+        who.environment.iter().map(|(k, v)| pair(k.as_bytes(), v.as_bytes())).collect();
     for (key, value) in &options.env {
         let prefix = [key.as_bytes(), b"="].concat();
         envp.retain(|e| !e.starts_with(&prefix));
@@ -177,7 +182,10 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
     let mut argv: Vec<Vec<u8>> = options.cmd.iter().map(|a| a.clone().into_vec()).collect();
     if argv.is_empty() {
         let shell = SHELLS.iter().find(|s| cx(k, s.as_bytes()).is_ok());
-        let shell = shell.ok_or_else(|| Failure { text: "the root has no shell (/bin/sh); name a command".into(), status: NOT_FOUND })?;
+        let shell = shell.ok_or_else(|| Failure {
+            text: "the root has no shell (/bin/sh); name a command".into(),
+            status: NOT_FOUND,
+        })?;
         argv.push(shell.as_bytes().to_vec());
         if shell.ends_with("busybox") {
             argv.push(b"sh".to_vec());

@@ -51,9 +51,17 @@ pub fn snapshot(k: &Kernel, clock: &Clock) -> Snapshot {
         tid: t.tid as u32,
         tgid: t.pid as u32,
         comm: String::from_utf8_lossy(t.name()).into_owned(),
-        call: t.call.filter(|c| c.start != 0).map(|c| OpenCall { nr: c.nr, args: c.args, start_tsc: c.start }),
+        call: t.call.filter(|c| c.start != 0).map(|c| OpenCall {
+            nr: c.nr,
+            args: c.args,
+            start_tsc: c.start,
+        }),
     };
-    Snapshot { clock: clock.calibration(), now_tsc: clock::tsc(), tasks: k.tables.tasks().map(task).collect() }
+    Snapshot {
+        clock: clock.calibration(),
+        now_tsc: clock::tsc(),
+        tasks: k.tables.tasks().map(task).collect(),
+    }
 }
 
 /// Writes the trace file.

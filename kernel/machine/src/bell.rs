@@ -35,16 +35,8 @@ pub struct Door {
 }
 
 /// Host signals that llano takes as messages, not as interruptions.
-const MESSAGES: [i32; 7] = [
-    libc::SIGTERM,
-    libc::SIGINT,
-    libc::SIGHUP,
-    libc::SIGQUIT,
-    libc::SIGWINCH,
-    libc::SIGCONT,
-    libc::SIGTSTP,
-];
-
+const MESSAGES: [i32; 7] =
+    [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGWINCH, libc::SIGCONT, libc::SIGTSTP];
 
 impl Bell {
     /// Makes the calling thread's bell; blocks the host signals that become messages (threads started later inherit it).
@@ -64,8 +56,12 @@ impl Bell {
             libc::signal(libc::SIGTTOU, libc::SIG_IGN);
             (
                 HostFd::from_raw(check(libc::epoll_create1(libc::EPOLL_CLOEXEC).into())? as i32),
-                HostFd::from_raw(check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32),
-                HostFd::from_raw(check(libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into())? as i32),
+                HostFd::from_raw(
+                    check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32
+                ),
+                HostFd::from_raw(check(
+                    libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into(),
+                )? as i32),
                 libc::gettid(),
             )
         };
@@ -111,7 +107,15 @@ impl Bell {
         let ts_ptr = ts.as_ref().map_or(core::ptr::null(), |t| t as *const libc::timespec);
         // SAFETY: epoll_pwait2 writes at most 32 events into the array; the timeout lives through the call.
         let n = unsafe {
-            libc::syscall(libc::SYS_epoll_pwait2, self.epoll.raw(), events.as_mut_ptr(), 32, ts_ptr, core::ptr::null::<u8>(), 8)
+            libc::syscall(
+                libc::SYS_epoll_pwait2,
+                self.epoll.raw(),
+                events.as_mut_ptr(),
+                32,
+                ts_ptr,
+                core::ptr::null::<u8>(),
+                8,
+            )
         };
         for e in events.iter().take(n.max(0) as usize) {
             match e.u64 {

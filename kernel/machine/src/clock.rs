@@ -73,7 +73,10 @@ fn create(clock: i32, signal: i32) -> Result<libc::timer_t, HostError> {
 }
 
 fn set(timer: libc::timer_t, flags: i32, first_ns: u64, every_ns: u64) -> Result<(), HostError> {
-    let ts = |ns: u64| libc::timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as i64 };
+    let ts = |ns: u64| libc::timespec {
+        tv_sec: (ns / 1_000_000_000) as i64,
+        tv_nsec: (ns % 1_000_000_000) as i64,
+    };
     let spec = libc::itimerspec { it_value: ts(first_ns), it_interval: ts(every_ns) };
     // SAFETY: the id came from timer_create; the spec is read only.
     check(unsafe { libc::timer_settime(timer, flags, &spec, core::ptr::null_mut()) }.into()).map(|_| ())

@@ -44,7 +44,8 @@ struct HeapCell(UnsafeCell<Heap>);
 // SAFETY: only the vCPU thread enters the heap (see `on_vcpu`), and its signal handlers do not allocate.
 unsafe impl Sync for HeapCell {}
 
-static HEAP: HeapCell = HeapCell(UnsafeCell::new(Heap { lists: [core::ptr::null_mut(); CLASSES], carved: 0 }));
+static HEAP: HeapCell =
+    HeapCell(UnsafeCell::new(Heap { lists: [core::ptr::null_mut(); CLASSES], carved: 0 }));
 
 /// Makes the calling thread the owner of the heap: from now on what it allocates comes from here.
 pub fn init() {

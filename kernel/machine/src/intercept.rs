@@ -56,7 +56,13 @@ fn start_sud() -> Result<(), HostError> {
     let selector = SELECTOR.as_ptr() as u64;
     // SAFETY: the selector byte is a static; the range is llano's own text, which holds the handler's rt_sigreturn.
     let r = unsafe {
-        libc::prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, text.start, text.end - text.start, selector)
+        libc::prctl(
+            PR_SET_SYSCALL_USER_DISPATCH,
+            PR_SYS_DISPATCH_ON,
+            text.start,
+            text.end - text.start,
+            selector,
+        )
     };
     check(r.into()).map(|_| ())
 }
@@ -136,7 +142,8 @@ mod tests {
             for ip in [text.start, text.end].into_iter().flat_map(|at| [at - 1, at, at + 1]) {
                 assert_eq!(passes(&program, ip), text.contains(&ip), "{ip:#x} of {text:x?}");
             }
-            for ip in [0x40_1000, text.start - (1 << 32), text.end + (1 << 32), text.start.midpoint(text.end)] {
+            for ip in [0x40_1000, text.start - (1 << 32), text.end + (1 << 32), text.start.midpoint(text.end)]
+            {
                 assert_eq!(passes(&program, ip), text.contains(&ip), "{ip:#x} of {text:x?}");
             }
         }

@@ -214,16 +214,7 @@ pub unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, len: usize) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub unsafe extern "C" fn strlen(s: *const u8) -> usize {
-    naked_asm!(
-        "xor eax, eax",
-        "2:",
-        "cmp byte ptr [rdi + rax], 0",
-        "je 3f",
-        "inc rax",
-        "jmp 2b",
-        "3:",
-        "ret",
-    )
+    naked_asm!("xor eax, eax", "2:", "cmp byte ptr [rdi + rax], 0", "je 3f", "inc rax", "jmp 2b", "3:", "ret",)
 }
 
 #[cfg(test)]
@@ -263,7 +254,11 @@ mod tests {
                 b[at] = 0x7f;
                 // SAFETY: both have `len` bytes.
                 let (ab, ba, aa) = unsafe {
-                    (memcmp(a.as_ptr(), b.as_ptr(), len), memcmp(b.as_ptr(), a.as_ptr(), len), bcmp(a.as_ptr(), a.as_ptr(), len))
+                    (
+                        memcmp(a.as_ptr(), b.as_ptr(), len),
+                        memcmp(b.as_ptr(), a.as_ptr(), len),
+                        bcmp(a.as_ptr(), a.as_ptr(), len),
+                    )
                 };
                 assert!(ab > 0 && ba < 0 && aa == 0, "length {len}, difference at {at}");
             }

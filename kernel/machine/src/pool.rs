@@ -27,7 +27,11 @@ impl Pool {
     pub fn new(size: u64) -> Result<Pool, HostError> {
         let size = size.next_multiple_of(PAGE as u64);
         // SAFETY: the name is a C string; the new descriptor is nobody else's.
-        let fd = unsafe { HostFd::from_raw(check(libc::memfd_create(c"llano-ram".as_ptr(), libc::MFD_CLOEXEC).into())? as i32) };
+        let fd = unsafe {
+            HostFd::from_raw(
+                check(libc::memfd_create(c"llano-ram".as_ptr(), libc::MFD_CLOEXEC).into())? as i32
+            )
+        };
         let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_NORESERVE);
         // SAFETY: a fresh map at an address of the host's choice.
         let base = unsafe {

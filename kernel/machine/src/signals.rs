@@ -120,7 +120,8 @@ fn map_alt_stack() -> Result<*mut libc::c_void, HostError> {
     // SAFETY: a fresh anonymous map at an address of the host's choice touches nothing that exists; the stack is then
     // given to the host for this thread and never unmapped.
     unsafe {
-        let p = libc::mmap(core::ptr::null_mut(), ALT_STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        let p =
+            libc::mmap(core::ptr::null_mut(), ALT_STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
         if p == libc::MAP_FAILED {
             return Err(HostError::last());
         }
@@ -306,12 +307,12 @@ fn fault_of(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> Fault {
 /// Moves the interrupted registers into the context.
 fn save(ctx: &mut Context, uc: &libc::ucontext_t, fs: u64) {
     use libc::{
-        REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RAX, REG_RBP, REG_RBX, REG_RCX,
-        REG_RDI, REG_RDX, REG_RSI, REG_RSP,
+        REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RAX, REG_RBP, REG_RBX,
+        REG_RCX, REG_RDI, REG_RDX, REG_RSI, REG_RSP,
     };
     const ORDER: [i32; 16] = [
-        REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11,
-        REG_R12, REG_R13, REG_R14, REG_R15,
+        REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10,
+        REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
     ];
     let g = &uc.uc_mcontext.gregs;
     let f = ctx.regs_mut();
@@ -343,7 +344,9 @@ fn vdso_fallback(uc: &mut libc::ucontext_t) {
     let g = &mut uc.uc_mcontext.gregs;
     let arg = |r: i32| g[r as usize];
     // SAFETY: the vDSO passes on the arguments of llano's own libc call (clock_gettime and relatives), unchanged.
-    let r = unsafe { raw_syscall4(arg(libc::REG_RAX), arg(libc::REG_RDI), arg(libc::REG_RSI), arg(libc::REG_RDX), 0) };
+    let r = unsafe {
+        raw_syscall4(arg(libc::REG_RAX), arg(libc::REG_RDI), arg(libc::REG_RSI), arg(libc::REG_RDX), 0)
+    };
     g[libc::REG_RAX as usize] = r;
 }
 

@@ -52,7 +52,8 @@ pub fn init(size: u64) -> Result<Windows, HostError> {
     let mut size = size;
     let high = loop {
         // SAFETY: NOREPLACE takes only free addresses.
-        let fixed = unsafe { map(HIGH_HINT, size, libc::PROT_NONE, RESERVE | libc::MAP_FIXED_NOREPLACE, -1, 0) };
+        let fixed =
+            unsafe { map(HIGH_HINT, size, libc::PROT_NONE, RESERVE | libc::MAP_FIXED_NOREPLACE, -1, 0) };
         // SAFETY: the host chooses a free place.
         match fixed.or_else(|_| unsafe { map(0, size, libc::PROT_NONE, RESERVE, -1, 0) }) {
             Ok(p) => break p,
@@ -109,14 +110,22 @@ pub enum Sharing {
 }
 
 /// Maps pages of a host file.
-pub fn map_file(addr: u64, len: u64, prot: i32, sharing: Sharing, fd: &HostFd, off: u64) -> Result<(), HostError> {
+pub fn map_file(
+    addr: u64,
+    len: u64,
+    prot: i32,
+    sharing: Sharing,
+    fd: &HostFd,
+    off: u64,
+) -> Result<(), HostError> {
     guard(addr, len)?;
     let sharing = match sharing {
         Sharing::Private => libc::MAP_PRIVATE,
         Sharing::Shared => libc::MAP_SHARED,
     };
     // SAFETY: guest space (guarded): no Rust object lives there.
-    unsafe { map(addr, len, prot, sharing | libc::MAP_FIXED | libc::MAP_NORESERVE, fd.raw(), off) }.map(|_| ())
+    unsafe { map(addr, len, prot, sharing | libc::MAP_FIXED | libc::MAP_NORESERVE, fd.raw(), off) }
+        .map(|_| ())
 }
 
 /// Gives pages back: the range is reserved again and faults on any access.
@@ -137,7 +146,9 @@ pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), 
     guard(to, to_len)?;
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: guest space (guarded) on both sides; the kernel passes ranges that do not overlap.
-    let p = unsafe { libc::mremap(from as *mut _, from_len as usize, to_len as usize, flags, to as *mut libc::c_void) };
+    let p = unsafe {
+        libc::mremap(from as *mut _, from_len as usize, to_len as usize, flags, to as *mut libc::c_void)
+    };
     if p == libc::MAP_FAILED {
         return Err(HostError::last());
     }

@@ -34,7 +34,8 @@ fn look(path: &Path, cred: &Cred, exists: &impl Fn(&[u8]) -> bool) -> Option<Str
     head.truncate(n);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if let Ok(Some(line)) = script::parse(&head) {
-        return (!exists(&line.interpreter)).then(|| format!("its interpreter {} does not exist", text(&line.interpreter)));
+        return (!exists(&line.interpreter))
+            .then(|| format!("its interpreter {} does not exist", text(&line.interpreter)));
     }
     if !head.starts_with(b"\x7fELF") {
         return None;

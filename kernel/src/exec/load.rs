@@ -75,7 +75,8 @@ pub fn map(elf: &Elf, file: &Rc<File>, bias: u64, space: &mut AddressSpace, mm: 
         let file_end = s.vaddr.wrapping_add(bias) + s.filesz;
         let end = (s.vaddr.wrapping_add(bias) + s.memsz).next_multiple_of(PAGE);
         let mapped_end = if s.filesz > 0 { file_end.next_multiple_of(PAGE) } else { start };
-        let vma = |start, end, backing| Vma { start, end, prot, sharing: Sharing::Private, backing, label: "" };
+        let vma =
+            |start, end, backing| Vma { start, end, prot, sharing: Sharing::Private, backing, label: "" };
         if s.filesz > 0 {
             let offset = s.offset & !(PAGE - 1);
             mm.map_fixed(space, vma(start, mapped_end, Backing::File(file.clone(), offset)))?;

@@ -133,7 +133,13 @@ impl Plan {
     }
 
     /// Loads it all into a new address space; on failure nothing stays behind.
-    pub fn load(&self, space: &mut AddressSpace, program: &Program, cred: &Cred, stack: u64) -> Result<Loaded> {
+    pub fn load(
+        &self,
+        space: &mut AddressSpace,
+        program: &Program,
+        cred: &Cred,
+        stack: u64,
+    ) -> Result<Loaded> {
         let mut mm = Mm::default();
         self.load_into(&mut mm, space, program, cred, stack)
             .map(|(entry, sp)| Loaded { mm: core::mem::take(&mut mm), entry, sp })
@@ -170,7 +176,8 @@ impl Plan {
         reserve_heap(mm, space, elf, bias)?;
         let size = stack.clamp(128 << 10, MAX_STACK).next_multiple_of(PAGE);
         stack::map(mm, space, size, elf.exec_stack)?;
-        let strings = stack::Strings { argv: &program.argv, envp: &program.envp, filename: &program.filename };
+        let strings =
+            stack::Strings { argv: &program.argv, envp: &program.envp, filename: &program.filename };
         let sp = stack::fill(mm, &strings, &image, interp.as_ref(), cred)?;
         Ok((interp.as_ref().unwrap_or(&image).entry, sp))
     }

@@ -34,7 +34,10 @@ pub fn parse(head: &[u8]) -> Result<Option<Line>> {
     if name.is_empty() {
         return Err(Errno::ENOEXEC);
     }
-    let trimmed: &[u8] = match (rest.iter().position(|b| !blank(b) && *b != 0), rest.iter().rposition(|b| !blank(b) && *b != 0)) {
+    let trimmed: &[u8] = match (
+        rest.iter().position(|b| !blank(b) && *b != 0),
+        rest.iter().rposition(|b| !blank(b) && *b != 0),
+    ) {
         (Some(a), Some(b)) => &rest[a..=b],
         _ => &[],
     };

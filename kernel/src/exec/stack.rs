@@ -64,7 +64,13 @@ pub fn map(mm: &mut Mm, space: &mut crate::mm::space::AddressSpace, size: u64, e
 }
 
 /// Fills the stack; returns the initial stack pointer.
-pub fn fill(mm: &mut Mm, s: &Strings<'_>, program: &Image, interp: Option<&Image>, cred: &Cred) -> Result<u64> {
+pub fn fill(
+    mm: &mut Mm,
+    s: &Strings<'_>,
+    program: &Image,
+    interp: Option<&Image>,
+    cred: &Cred,
+) -> Result<u64> {
     let mut sp = mm.stack.1 - 8;
     let mut push = |bytes: &[u8]| -> Result<u64> {
         sp -= bytes.len() as u64 + 1;

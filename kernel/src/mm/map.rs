@@ -34,7 +34,13 @@ fn populate(vma: &Vma) -> Result<()> {
 
 impl Mm {
     /// Maps at a place of the kernel's choice.
-    pub fn map(&mut self, space: &mut AddressSpace, len: u64, place: Place, make: impl Fn(u64) -> Vma) -> Result<u64> {
+    pub fn map(
+        &mut self,
+        space: &mut AddressSpace,
+        len: u64,
+        place: Place,
+        make: impl Fn(u64) -> Vma,
+    ) -> Result<u64> {
         let at = space.alloc(len, PAGE, place).ok_or(Errno::ENOMEM)?;
         let vma = make(at);
         if let Err(e) = populate(&vma) {
@@ -138,8 +144,13 @@ impl Mm {
     /// mprotect: `ENOMEM` for a hole (after what lies before it was changed), `EACCES` for a shared map of a file not
     /// opened for writing.
     pub fn protect(&mut self, start: u64, end: u64, prot: i32) -> Result<()> {
-        let parts: Vec<Vma> =
-            self.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start).map(|v| v.slice(start, end)).collect();
+        let parts: Vec<Vma> = self
+            .vmas
+            .range(..end)
+            .map(|(_, v)| v)
+            .filter(|v| v.end > start)
+            .map(|v| v.slice(start, end))
+            .collect();
         let mut at = start;
         for mut part in parts {
             if part.start > at {

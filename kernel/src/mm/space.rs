@@ -135,7 +135,10 @@ mod tests {
             let pages = (seed >> 33) % 9 + 1;
             if seed >> 63 == 0 {
                 if let Some(at) = space.alloc(pages * 4096, 4096, Place::High) {
-                    assert!(held.iter().all(|(s, l)| at + pages * 4096 <= *s || at >= s + l), "handed out twice");
+                    assert!(
+                        held.iter().all(|(s, l)| at + pages * 4096 <= *s || at >= s + l),
+                        "handed out twice"
+                    );
                     held.push((at, pages * 4096));
                 }
             } else if !held.is_empty() {

@@ -50,7 +50,9 @@ impl Vma {
             && self.label == next.label;
         same && match (&self.backing, &next.backing) {
             (Backing::Anonymous, Backing::Anonymous) => true,
-            (Backing::File(a, at), Backing::File(b, bt)) => Rc::ptr_eq(a, b) && at + (self.end - self.start) == *bt,
+            (Backing::File(a, at), Backing::File(b, bt)) => {
+                Rc::ptr_eq(a, b) && at + (self.end - self.start) == *bt
+            }
             _ => false,
         }
     }

@@ -194,8 +194,11 @@ pub fn pop(task: &mut Task) -> Result<()> {
     if frame.stack_flags & (SS_DISABLE | SS_ONSTACK) == 0 || frame.stack_flags & SS_ONSTACK != 0 {
         let sp = task.ctx.regs().regs[reg::RSP];
         if !on_altstack(&task.altstack, sp) && frame.stack_flags & SS_DISABLE == 0 {
-            task.altstack =
-                AltStack { sp: frame.stack_sp, flags: frame.stack_flags & SS_AUTODISARM, size: frame.stack_size };
+            task.altstack = AltStack {
+                sp: frame.stack_sp,
+                flags: frame.stack_flags & SS_AUTODISARM,
+                size: frame.stack_size,
+            };
         }
     }
     Ok(())
@@ -216,7 +219,8 @@ fn take_xstate(task: &mut Task, fp: u64) -> Result<()> {
     let mxcsr = u32::from_le_bytes([area[24], area[25], area[26], area[27]]);
     let mask = if mask == 0 { 0xffbf } else { mask & 0xffff };
     area[24..28].copy_from_slice(&(mxcsr & mask).to_le_bytes());
-    let mut features = if extended { u64::from_le_bytes(area[512..520].try_into().unwrap_or_default()) } else { 3 };
+    let mut features =
+        if extended { u64::from_le_bytes(area[512..520].try_into().unwrap_or_default()) } else { 3 };
     features &= xsave_features();
     area[512..520].copy_from_slice(&features.to_le_bytes());
     area[520..576].fill(0);

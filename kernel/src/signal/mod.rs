@@ -28,8 +28,9 @@ pub enum Default {
 }
 
 /// Signals whose default stops.
-pub const STOPS: SigSet =
-    SigSet(SigSet::of(sig::STOP).0 | SigSet::of(sig::TSTP).0 | SigSet::of(sig::TTIN).0 | SigSet::of(sig::TTOU).0);
+pub const STOPS: SigSet = SigSet(
+    SigSet::of(sig::STOP).0 | SigSet::of(sig::TSTP).0 | SigSet::of(sig::TTIN).0 | SigSet::of(sig::TTOU).0,
+);
 
 /// The default action of a signal.
 pub fn default_action(signo: i32) -> Default {
@@ -37,7 +38,15 @@ pub fn default_action(signo: i32) -> Default {
         sig::CHLD | sig::URG | sig::WINCH => Default::Ignore,
         sig::CONT => Default::Continue,
         sig::STOP | sig::TSTP | sig::TTIN | sig::TTOU => Default::Stop,
-        sig::QUIT | sig::ILL | sig::TRAP | sig::ABRT | sig::BUS | sig::FPE | sig::SEGV | sig::XCPU | sig::XFSZ
+        sig::QUIT
+        | sig::ILL
+        | sig::TRAP
+        | sig::ABRT
+        | sig::BUS
+        | sig::FPE
+        | sig::SEGV
+        | sig::XCPU
+        | sig::XFSZ
         | sig::SYS => Default::Kill(true),
         _ => Default::Kill(false),
     }
@@ -153,7 +162,8 @@ fn notice(k: &mut Kernel, tid: Tid, signo: i32) {
     task.attention = true;
     let reaches = !task.sigmask.has(signo) || waits;
     let sleeps = task.state == State::Blocked
-        && (signo == sig::KILL || task.wait.as_ref().is_none_or(|w| w.on_signal != OnSignal::Uninterruptible));
+        && (signo == sig::KILL
+            || task.wait.as_ref().is_none_or(|w| w.on_signal != OnSignal::Uninterruptible));
     if sleeps && reaches {
         k.make_runnable(tid);
     }
@@ -177,7 +187,8 @@ pub fn may_signal(k: &Kernel, from: Tid, to: Pid, signo: i32) -> bool {
 
 /// Sends to every process of a group; `ESRCH` if there is none, `EPERM` if none may be signalled.
 pub fn send_to_group(k: &mut Kernel, from: Option<Tid>, pgid: Pid, signo: i32, info: SigInfo) -> Result<()> {
-    let members: alloc::vec::Vec<Pid> = k.tables.processes().filter(|p| p.pgid == pgid).map(|p| p.pid).collect();
+    let members: alloc::vec::Vec<Pid> =
+        k.tables.processes().filter(|p| p.pgid == pgid).map(|p| p.pid).collect();
     if members.is_empty() {
         return Err(Errno::ESRCH);
     }

@@ -140,7 +140,9 @@ pub fn sys_waitid(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         1 if id > 0 => Which::Pid(id),
         2 if id > 0 => Which::Group(id),
         2 if id == 0 => Which::Group(k.process_of(t).pgid),
-        P_PIDFD => Which::Pid(super::pidfd::process(k, t, id).map_err(|e| if e == Errno::ESRCH { Errno::ECHILD } else { e })?),
+        P_PIDFD => Which::Pid(
+            super::pidfd::process(k, t, id).map_err(|e| if e == Errno::ESRCH { Errno::ECHILD } else { e })?,
+        ),
         _ => return Err(Errno::EINVAL.into()),
     };
     match find(k, t, which, options)? {

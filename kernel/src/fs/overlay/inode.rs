@@ -1,8 +1,8 @@
 //! The operations of a file of the merged tree.
 
+use super::OverlayInode;
 use super::copy::Contents;
 use super::open::{LowerFile, OverlayDir};
-use super::OverlayInode;
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps, oflag};
