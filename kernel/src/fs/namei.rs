@@ -175,8 +175,10 @@ impl<'a> Walker<'a> {
             if self.forbids(resolve::BENEATH) {
                 return Err(Errno::EXDEV);
             }
-            let root = self.root.clone();
-            self.arrive(root)?;
+            if !self.at.same(&self.root) {
+                let root = self.root.clone();
+                self.arrive(root)?;
+            }
         }
         let mut components = path.split(|b| *b == b'/').filter(|c| !c.is_empty()).peekable();
         let mut last: &[u8] = b"";

@@ -128,8 +128,13 @@ pub fn path_argument(addr: u64) -> Result<Vec<u8>> {
 /// # Errors
 /// `EBADF`; `ENOTDIR` for a file without a place (a pipe).
 pub fn base(k: &Kernel, t: Tid, dir: i32, path: &[u8]) -> Result<Path> {
-    if path.first() == Some(&b'/') || dir == AT_FDCWD {
-        return Ok(k.task(t).fs.borrow().cwd.clone());
+    let fs = k.task(t).fs.borrow();
+    // The walk would go to the root anyhow; started there it asks one directory less.
+    if path.first() == Some(&b'/') {
+        return Ok(fs.root.clone());
+    }
+    if dir == AT_FDCWD {
+        return Ok(fs.cwd.clone());
     }
     k.file(t, dir)?.path.clone().ok_or(Errno::ENOTDIR)
 }
