@@ -16,6 +16,7 @@ use alloc::ffi::CString;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::cell::OnceCell;
 use llano_machine::host::{self as os, HostFd};
 use llano_machine::host_meta::HostStat;
 
@@ -83,6 +84,8 @@ struct Shared {
 pub struct HostInode {
     fs: Rc<Shared>,
     fd: HostFd,
+    /// Device and inode number, once known.
+    id: OnceCell<(u64, u64)>,
     /// Type bits of the mode.
     kind: u32,
     fresh: Fresh,
@@ -97,6 +100,7 @@ pub fn root(path: &[u8], access: Access, owners: Owners) -> Result<Rc<dyn Inode>
     Ok(Rc::new(HostInode {
         fs: Rc::new(Shared { access, owners }),
         fd,
+        id: OnceCell::new(),
         kind: mode::DIR,
         fresh: Fresh::default(),
     }))
@@ -110,7 +114,8 @@ impl HostInode {
     fn find(&self, name: &CString) -> Result<HostInode> {
         let fd = HostFd::open_at(Some(&self.fd), name, os::O_PATH | os::O_NOFOLLOW, 0).map_err(host)?;
         let attr = attr(&fd.stat().map_err(host)?, &self.fs.owners);
-        Ok(HostInode { fs: self.fs.clone(), fd, kind: attr.kind(), fresh: Fresh::new(attr) })
+        let id = OnceCell::from((attr.dev, attr.ino));
+        Ok(HostInode { fs: self.fs.clone(), fd, id, kind: attr.kind(), fresh: Fresh::new(attr) })
     }
 
     fn writable(&self) -> Result<()> {
@@ -171,6 +176,14 @@ impl Inode for HostInode {
             Some(attr) => Ok(attr),
             None => Ok(attr(&self.fd.stat().map_err(host)?, &self.fs.owners)),
         }
+    }
+
+    fn id(&self) -> Result<(u64, u64)> {
+        if let Some(id) = self.id.get() {
+            return Ok(*id);
+        }
+        let stat = self.fd.stat().map_err(host)?;
+        Ok(*self.id.get_or_init(|| (stat.dev, stat.ino)))
     }
 
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
@@ -240,7 +253,13 @@ impl Inode for HostInode {
         self.writable()?;
         let flags = os::O_TMPFILE | os::O_RDWR | (flags & oflag::EXCL) as i32;
         let fd = HostFd::open_at(Some(&self.fd), c".", flags, 0o600).map_err(host)?;
-        let made = HostInode { fs: self.fs.clone(), fd, kind: mode::REG, fresh: Fresh::default() };
+        let made = HostInode {
+            fs: self.fs.clone(),
+            fd,
+            id: OnceCell::new(),
+            kind: mode::REG,
+            fresh: Fresh::default(),
+        };
         self.finish(&made, new)?;
         Ok(Rc::new(made))
     }

@@ -87,6 +87,11 @@ impl Fresh {
         Fresh(Cell::new(Some((clock::tsc(), attr))))
     }
 
+    /// Learned again.
+    pub fn learn(&self, attr: Attr) {
+        self.0.set(Some((clock::tsc(), attr)));
+    }
+
     /// The attributes, the first time, if they are still fresh.
     pub fn take(&self) -> Option<Attr> {
         let (learned, attr) = self.0.take()?;
@@ -156,6 +161,11 @@ pub struct StatFs {
 pub trait Inode: Any {
     /// What stat(2) tells.
     fn attr(&self) -> Result<Attr>;
+
+    /// Device and inode number, which never change.
+    fn id(&self) -> Result<(u64, u64)> {
+        self.attr().map(|attr| (attr.dev, attr.ino))
+    }
 
     /// Changes attributes.
     fn set_attr(&self, set: &SetAttr) -> Result<()> {

@@ -130,11 +130,19 @@ impl<'a> Walker<'a> {
     /// # Errors
     /// `EXDEV` if the walk may not leave its mount.
     pub fn arrive(&mut self, to: Path) -> Result<()> {
+        let attr = to.inode().attr()?;
+        self.arrive_at(to, attr)
+    }
+
+    /// [`Walker::arrive`] where it is known what is there.
+    ///
+    /// # Errors
+    /// `EXDEV`.
+    pub fn arrive_at(&mut self, to: Path, attr: Attr) -> Result<()> {
         if self.forbids(resolve::NO_XDEV) && !Rc::ptr_eq(&to.mount, &self.at.mount) {
             return Err(Errno::EXDEV);
         }
-        self.attr = to.inode().attr()?;
-        self.at = to;
+        (self.at, self.attr) = (to, attr);
         Ok(())
     }
 
@@ -208,29 +216,27 @@ impl<'a> Walker<'a> {
     }
 
     /// Looks at an entry of the current directory without going there.
-    pub fn look(&self, name: &[u8]) -> Result<Path> {
+    pub fn look(&self, name: &[u8]) -> Result<(Path, Attr)> {
         if name.len() > NAME_MAX {
             // In a removed directory nothing is looked for at all.
             return Err(if self.at.node.deleted.get() { Errno::ENOENT } else { Errno::ENAMETOOLONG });
         }
-        let node = self.at.node.child(name)?;
-        Ok(self.cx.mounts.topmost(Path { mount: self.at.mount.clone(), node }))
+        let (node, attr) = self.at.node.child_attr(name)?;
+        let covered = node.is_covered();
+        let to = self.cx.mounts.topmost(Path { mount: self.at.mount.clone(), node });
+        let attr = if covered { to.inode().attr()? } else { attr };
+        Ok((to, attr))
     }
 
     fn step(&mut self, name: &[u8], follow: Follow) -> Result<()> {
-        let to = self.look(name)?;
-        let attr = to.inode().attr()?;
+        let (to, attr) = self.look(name)?;
         if attr.kind() == mode::LNK && follow == Follow::Yes {
             return match self.link(&to)? {
                 Link::Arrived => Ok(()),
                 Link::Text(target) => self.go(&target, Follow::Yes),
             };
         }
-        if self.forbids(resolve::NO_XDEV) && !Rc::ptr_eq(&to.mount, &self.at.mount) {
-            return Err(Errno::EXDEV);
-        }
-        (self.at, self.attr) = (to, attr);
-        Ok(())
+        self.arrive_at(to, attr)
     }
 
     /// Reads a symbolic link found in the current directory.

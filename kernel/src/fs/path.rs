@@ -1,6 +1,6 @@
 //! Places in the tree: mounts, and the nodes that remember what was found where.
 
-use super::inode::{Inode, mode};
+use super::inode::{Attr, Inode};
 use crate::error::{Errno, Result};
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
@@ -75,19 +75,32 @@ impl Node {
     /// # Errors
     /// What the filesystem says: `ENOENT`, `ENOTDIR`, ...
     pub fn child(self: &Rc<Node>, name: &[u8]) -> Result<Rc<Node>> {
+        self.find(name).map(|(node, _)| node)
+    }
+
+    /// [`Node::child`] and what stat(2) tells of it: of what was just looked up, which a filesystem may know already.
+    ///
+    /// # Errors
+    /// As [`Node::child`].
+    pub fn child_attr(self: &Rc<Node>, name: &[u8]) -> Result<(Rc<Node>, Attr)> {
+        let (node, inode) = self.find(name)?;
+        Ok((node, inode.attr()?))
+    }
+
+    fn find(self: &Rc<Node>, name: &[u8]) -> Result<(Rc<Node>, Rc<dyn Inode>)> {
         // What is mounted on stays reachable whatever happens to the directory below it.
         if let Some(node) = self.living(name)
             && node.covered.get() > 0
         {
-            return Ok(node);
+            let inode = node.inode.clone();
+            return Ok((node, inode));
         }
         match self.inode.lookup(name) {
-            Ok(inode) => Ok(self.adopt(name, inode)),
-            Err(Errno::ENOENT) => {
+            Ok(inode) => Ok((self.adopt(name, inode.clone()), inode)),
+            Err(e) => {
                 self.forget(name);
-                Err(Errno::ENOENT)
+                Err(e)
             }
-            Err(e) => Err(e),
         }
     }
 
@@ -189,10 +202,7 @@ pub fn same_file(a: &Rc<dyn Inode>, b: &Rc<dyn Inode>) -> bool {
     if core::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b)) {
         return true;
     }
-    match (a.attr(), b.attr()) {
-        (Ok(a), Ok(b)) => (a.dev, a.ino, a.mode & mode::FMT) == (b.dev, b.ino, b.mode & mode::FMT),
-        _ => false,
-    }
+    matches!((a.id(), b.id()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// A place: a node in a mount.

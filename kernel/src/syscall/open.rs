@@ -206,8 +206,8 @@ fn find_or_create(
         if parent.slash {
             return Err(Errno::EISDIR);
         }
-        let there = match walker.look(&name) {
-            Ok(there) => there,
+        let (there, attr) = match walker.look(&name) {
+            Ok(found) => found,
             Err(Errno::ENOENT) => {
                 seeker.may_create(&parent.dir, &walker.attr)?;
                 let new = seeker.new_file(&walker.attr, mode::REG | how.mode & 0o7777, 0);
@@ -221,7 +221,7 @@ fn find_or_create(
         if how.flags & oflag::EXCL != 0 {
             return Err(Errno::EEXIST);
         }
-        match there.inode().attr()?.kind() {
+        match attr.kind() {
             mode::LNK if how.flags & oflag::NOFOLLOW != 0 => return Err(Errno::ELOOP),
             mode::LNK => match walker.link(&there)? {
                 Link::Arrived => return Ok(None),
@@ -229,7 +229,7 @@ fn find_or_create(
             },
             mode::DIR => return Err(Errno::EISDIR),
             _ => {
-                walker.arrive(there)?;
+                walker.arrive_at(there, attr)?;
                 return Ok(None);
             }
         }

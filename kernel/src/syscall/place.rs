@@ -196,6 +196,28 @@ pub fn target(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: F
     Seeker::new(k, t).walk(&base, &path, follow).map(Target::Place)
 }
 
+/// [`target`] and what stat(2) tells of it: the walk has asked that already.
+pub fn target_attr(
+    k: &Kernel,
+    t: Tid,
+    dir: i32,
+    path_ptr: u64,
+    flags: u32,
+    follow: Follow,
+) -> Result<(Target, Attr)> {
+    if flags & at::EMPTY_PATH != 0 {
+        let target = target(k, t, dir, path_ptr, flags, follow)?;
+        let attr = target.attr()?;
+        return Ok((target, attr));
+    }
+    let path = path_argument(path_ptr)?;
+    let base = base(k, t, dir, &path)?;
+    let seeker = Seeker::new(k, t);
+    let mut walker = namei::Walker::new(seeker.cx(), &base)?;
+    walker.go(&path, follow)?;
+    Ok((Target::Place(walker.at), walker.attr))
+}
+
 /// Follow unless AT_SYMLINK_NOFOLLOW.
 pub fn follow_of(flags: u32) -> Follow {
     if flags & at::SYMLINK_NOFOLLOW != 0 { Follow::No } else { Follow::Yes }

@@ -43,12 +43,12 @@ fn put_stat(to: u64, attr: &Attr) -> SysResult {
 
 /// stat(2).
 pub fn sys_stat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    put_stat(a.u64(1), &place::target(k, t, AT_FDCWD, a.u64(0), 0, Follow::Yes)?.attr()?)
+    put_stat(a.u64(1), &place::target_attr(k, t, AT_FDCWD, a.u64(0), 0, Follow::Yes)?.1)
 }
 
 /// lstat(2).
 pub fn sys_lstat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    put_stat(a.u64(1), &place::target(k, t, AT_FDCWD, a.u64(0), 0, Follow::No)?.attr()?)
+    put_stat(a.u64(1), &place::target_attr(k, t, AT_FDCWD, a.u64(0), 0, Follow::No)?.1)
 }
 
 /// fstat(2).
@@ -64,7 +64,7 @@ pub fn sys_newfstatat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if flags & !STAT_FLAGS != 0 {
         return Err(Errno::EINVAL.into());
     }
-    put_stat(a.u64(2), &place::target(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?.attr()?)
+    put_stat(a.u64(2), &place::target_attr(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?.1)
 }
 
 fn statx_time(ns: i64) -> StatxTime {
@@ -84,8 +84,7 @@ pub fn sys_statx(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if flags & !(STAT_FLAGS | SYNC_TYPE) != 0 || flags & SYNC_TYPE == SYNC_TYPE || mask & RESERVED != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let target = place::target(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?;
-    let attr = target.attr()?;
+    let (target, attr) = place::target_attr(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?;
     let mut out = Statx {
         stx_mask: BASIC,
         stx_blksize: attr.blksize,
@@ -185,10 +184,9 @@ fn access(k: &mut Kernel, t: Tid, dir: i32, path: u64, want: u32, flags: u32) ->
             Cred { euid: cred.uid, fsuid: cred.uid, egid: cred.gid, fsgid: cred.gid, ..(*cred).clone() };
         k.task_mut(t).cred = Rc::new(real);
     }
-    let target = place::target(k, t, dir, path, flags, place::follow_of(flags));
+    let target = place::target_attr(k, t, dir, path, flags, place::follow_of(flags));
     let asking = core::mem::replace(&mut k.task_mut(t).cred, cred);
-    let target = target?;
-    let attr = target.attr()?;
+    let (target, attr) = target?;
     may_access(&asking, &target, &attr, want)?;
     Ok(0)
 }

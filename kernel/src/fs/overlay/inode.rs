@@ -64,8 +64,16 @@ impl Inode for OverlayInode {
         }
         let attr = self.top().attr()?;
         let (dev, ino) = self.id;
-        let nlink = if self.dead.get() { 0 } else { self.link_count()? };
+        let nlink = match self.upper() {
+            _ if self.dead.get() => 0,
+            None => self.links_with(attr.nlink),
+            Some(_) => self.link_count()?,
+        };
         Ok(Attr { dev, ino, nlink, ..attr })
+    }
+
+    fn id(&self) -> Result<(u64, u64)> {
+        Ok(self.id)
     }
 
     fn set_attr(&self, set: &SetAttr) -> Result<()> {

@@ -137,6 +137,7 @@ impl OverlayInode {
         if let Some(known) = known
             && known.kind == attr.kind()
         {
+            known.fresh.learn(*attr);
             return known;
         }
         let layers = Layers { lower: Some(lower), ..Layers::default() };
@@ -179,11 +180,16 @@ impl OverlayInode {
             (Some(_), Some(lower)) if self.kind == mode::DIR => lower.attr()?.nlink,
             _ => layers.lower_links,
         };
+        Ok(self.links_with(below))
+    }
+
+    /// Hard links, if there are so many below.
+    fn links_with(&self, below: u32) -> u32 {
         // Some filesystems do not count: one link says "look".
         if self.kind == mode::DIR && below == 1 {
-            return Ok(1);
+            return 1;
         }
-        Ok(below.saturating_add_signed(self.links.get()))
+        below.saturating_add_signed(self.links.get())
     }
 }
 

@@ -213,6 +213,10 @@ impl Inode for TmpInode {
         })
     }
 
+    fn id(&self) -> Result<(u64, u64)> {
+        Ok((self.fs.dev, self.ino))
+    }
+
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
         if let Some(size) = set.size {
             self.truncate(size)?;
