@@ -1,7 +1,7 @@
 //! Places in the tree: mounts, and the nodes that remember what was found where.
 
 use super::inode::{Attr, Inode};
-use crate::error::{Errno, Result};
+use crate::error::Result;
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
