@@ -67,7 +67,7 @@ impl Mm {
         if at < end {
             gaps.push((at, end));
         }
-        gaps.retain(|&(s, e)| !self.reserved(s, e));
+        let gaps: Vec<_> = gaps.into_iter().flat_map(|(s, e)| self.outside(s, e)).collect();
         if gaps.iter().any(|&(s, e)| !space.is_free(s, e - s)) {
             return Err(Errno::ENOMEM);
         }
@@ -122,8 +122,8 @@ impl Mm {
     pub fn unmap(&mut self, space: &mut AddressSpace, start: u64, end: u64) -> Result<()> {
         for part in self.cut(start, end) {
             pages::unmap(part.start, part.end - part.start).map_err(host)?;
-            if !self.reserved(part.start, part.end) {
-                space.give(part.start, part.end - part.start);
+            for (start, end) in self.outside(part.start, part.end) {
+                space.give(start, end - start);
             }
         }
         Ok(())

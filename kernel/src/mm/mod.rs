@@ -62,22 +62,27 @@ impl Mm {
         self.vmas.range(..=addr).next_back().map(|(_, v)| v).filter(|v| addr < v.end)
     }
 
-    /// Whether `addr` lies in a range reserved for this mm.
-    fn reserved(&self, at: u64, end: u64) -> bool {
-        self.reserves.iter().any(|&(s, l)| at >= s && end <= s + l)
+    /// The parts of `[start, end)` that lie in no range reserved for this mm. A view may cross the border of a reserve:
+    /// views of anonymous memory are joined with what was mapped right behind an image.
+    fn outside(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
+        let mut parts = alloc::vec![(start, end)];
+        for &(s, len) in &self.reserves {
+            let split = |(a, b): (u64, u64)| [(a, b.min(s)), (a.max(s + len), b)];
+            parts = parts.into_iter().flat_map(split).filter(|(a, b)| a < b).collect();
+        }
+        parts
     }
 
     /// Gives everything back: pages to the host, ranges to the space.
     pub fn release(&mut self, space: &mut AddressSpace) {
-        let reserves = core::mem::take(&mut self.reserves);
         for vma in core::mem::take(&mut self.vmas).into_values() {
             // The ranges are guest space and page-aligned, so the host has nothing to refuse.
             let _ = llano_machine::space::unmap(vma.start, vma.end - vma.start);
-            if !reserves.iter().any(|&(s, l)| vma.start >= s && vma.end <= s + l) {
-                space.give(vma.start, vma.end - vma.start);
+            for (start, end) in self.outside(vma.start, vma.end) {
+                space.give(start, end - start);
             }
         }
-        for (start, len) in reserves {
+        for (start, len) in core::mem::take(&mut self.reserves) {
             space.give(start, len);
         }
         *self = Mm::default();
@@ -110,5 +115,19 @@ impl Mm {
             return Err("the heap's end is outside its reserve");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_leaves_the_reserves_alone() {
+        let mm = Mm { reserves: alloc::vec![(0x5000, 0x3000), (0x9000, 0x1000)], ..Mm::default() };
+        assert_eq!(mm.outside(0x1000, 0x2000), [(0x1000, 0x2000)]);
+        assert_eq!(mm.outside(0x5000, 0x8000), []);
+        assert_eq!(mm.outside(0x7000, 0xc000), [(0x8000, 0x9000), (0xa000, 0xc000)]);
+        assert_eq!(mm.outside(0x4000, 0x9000), [(0x4000, 0x5000), (0x8000, 0x9000)]);
     }
 }
