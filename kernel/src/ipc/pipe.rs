@@ -16,7 +16,7 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::any::Any;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 /// Writes up to this size are atomic.
 pub const PIPE_BUF: usize = 4096;
@@ -35,6 +35,8 @@ pub struct Pipe {
     waiting_writers: WaitQueue,
     ino: u64,
     created: i64,
+    /// Who made it: user and group.
+    pub owner: Cell<(u32, u32)>,
     state: RefCell<State>,
 }
 
@@ -94,6 +96,7 @@ impl Pipe {
             waiting_writers: env.queue(),
             ino: env.new_ino(),
             created: env.realtime_ns() as i64,
+            owner: Cell::default(),
             state: RefCell::new(State {
                 ring: Ring::default(),
                 chunks: VecDeque::new(),
@@ -387,11 +390,14 @@ impl FileOps for PipeEnd {
 
     fn attr(&self) -> Attr {
         let t = self.pipe.created;
+        let (uid, gid) = self.pipe.owner.get();
         Attr {
             dev: 0xe,
             ino: self.pipe.ino,
             mode: mode::FIFO | 0o600,
             nlink: 1,
+            uid,
+            gid,
             blksize: 4096,
             atime: t,
             mtime: t,

@@ -191,6 +191,11 @@ pub fn sys_refused(_: &mut Kernel, _: Tid, _: &Args) -> SysResult {
     Err(Errno::ENOSYS.into())
 }
 
+/// A call that the kernel does not have and that others than root may not even try.
+pub fn sys_privileged(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
+    Err(if k.task(t).cred.privileged() { Errno::ENOSYS } else { Errno::EPERM }.into())
+}
+
 /// Limits as a new system has them, from the host's where they concern it.
 pub fn default_limits() -> Limits {
     let mut limits = [(UNLIMITED, UNLIMITED); 16];

@@ -3,7 +3,7 @@
 use super::Args;
 use crate::error::{Errno, SysResult};
 use crate::fs::file::{File, oflag};
-use crate::ipc::pipe::Pipe;
+use crate::ipc::pipe::{Pipe, PipeEnd};
 use crate::kernel::Kernel;
 use crate::user;
 use crate::wait::Tid;
@@ -15,7 +15,12 @@ fn new_pipe(k: &mut Kernel, t: Tid, addr: u64, flags: u32) -> SysResult {
     let cloexec = flags & oflag::CLOEXEC != 0;
     let status = flags & (oflag::NONBLOCK | oflag::DIRECT);
     let (read, write) = Pipe::pair(&k.env);
-    let read = k.install(t, File::new(read, oflag::RDONLY | status, None), cloexec)?;
+    let read = File::new(read, oflag::RDONLY | status, None);
+    if let Some(end) = read.downcast::<PipeEnd>() {
+        let cred = &k.task(t).cred;
+        end.pipe().owner.set((cred.fsuid, cred.fsgid));
+    }
+    let read = k.install(t, read, cloexec)?;
     let write = k.install(t, File::new(write, oflag::WRONLY | status, None), cloexec);
     let result = write.and_then(|write| user::put(addr, &[read, write]));
     if let Err(e) = result {

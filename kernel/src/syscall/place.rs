@@ -85,7 +85,8 @@ impl Seeker {
     /// `EROFS`, `EACCES`, `ENOENT` for a removed directory.
     pub fn may_create(&self, dir: &Path, attr: &Attr) -> Result<()> {
         writable(dir)?;
-        if dir.node.deleted.get() {
+        // In /proc a name that is not there cannot be made, whoever asks: that is said before permissions.
+        if dir.node.deleted.get() || dir.mount.fs_type == "proc" {
             return Err(Errno::ENOENT);
         }
         self.may(3, attr)

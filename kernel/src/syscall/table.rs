@@ -178,6 +178,15 @@ const ROWS: &[Row] = &[
     row(nr::REBOOT, misc::sys_reboot, Partial, "power off, halt and restart end llano"),
     row(nr::PERSONALITY, prctl::sys_personality, Partial, "plain Linux; ADDR_NO_RANDOMIZE, which always holds"),
     row(nr::PTRACE, misc::sys_refused, Refused, "use --gdb: one debugger for the kernel and all tasks"),
+    row(nr::SWAPON, misc::sys_privileged, Refused, "memory is never swapped here"),
+    row(nr::SWAPOFF, misc::sys_privileged, Refused, "memory is never swapped here"),
+    row(nr::ACCT, misc::sys_privileged, Refused, "--trace tells more"),
+    row(nr::VHANGUP, misc::sys_privileged, Refused, "closing a pty's master hangs up"),
+    row(nr::INIT_MODULE, misc::sys_privileged, Refused, "there are no modules"),
+    row(nr::FINIT_MODULE, misc::sys_privileged, Refused, "there are no modules"),
+    row(nr::DELETE_MODULE, misc::sys_privileged, Refused, "there are no modules"),
+    row(nr::IOPL, misc::sys_privileged, Refused, "the ports are the host's"),
+    row(nr::IOPERM, misc::sys_privileged, Refused, "the ports are the host's"),
     row(nr::RSEQ, misc::sys_refused, Refused, "C libraries do without"),
 ];
 

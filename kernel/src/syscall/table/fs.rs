@@ -102,7 +102,7 @@ pub const ROWS: &[Row] = &[
     row(nr::COPY_FILE_RANGE, copy::sys_copy_file_range, Full, ""),
     row(nr::MOUNT, mount::sys_mount, Partial, "tmpfs, bind, remount, and more views of proc, sysfs, devtmpfs, devpts"),
     row(nr::UMOUNT2, mount::sys_umount2, Full, ""),
-    row(nr::PIVOT_ROOT, misc::sys_refused, Refused, "chroot changes the root of a process"),
+    row(nr::PIVOT_ROOT, misc::sys_privileged, Refused, "chroot changes the root of a process"),
     row(nr::NAME_TO_HANDLE_AT, misc::sys_refused, Refused, "files have no handles that outlive them"),
     row(nr::OPEN_BY_HANDLE_AT, misc::sys_refused, Refused, "files have no handles that outlive them"),
 ];
