@@ -406,7 +406,7 @@ impl Kernel {
         let info = SigInfo::new(signo, code::SI_KERNEL);
         match signo {
             sig::INT | sig::QUIT | sig::TSTP => {
-                drop(crate::signal::send_to_group(self, None, first.1, signo, info))
+                let _ = crate::signal::send_to_group(self, None, first.1, signo, info);
             }
             sig::CONT | sig::WINCH => {}
             // A first process that ignores it (an interactive shell SIGTERM) cannot keep llano from ending.

@@ -27,7 +27,9 @@ pub fn send_signals(k: &mut Kernel) {
         let info = SigInfo::new(number as i32, code::SI_KERNEL);
         match target {
             // A group that is gone has nobody to tell.
-            Target::Group(group) => drop(signal::send_to_group(k, None, group, number as i32, info)),
+            Target::Group(group) => {
+                let _ = signal::send_to_group(k, None, group, number as i32, info);
+            }
             Target::Leader(session) => {
                 forget_terminal(k, session);
                 signal::send_to_process(k, session, info);
