@@ -4,7 +4,7 @@
 //! running
 //! ```
 //!
-//! Does nothing to a running one. JSON: stopped.
+//! Does nothing to a running one, nor to one that gdb holds. JSON: stopped.
 
 use crate::monitor::Output;
 use llano_kernel::Kernel;
@@ -12,5 +12,7 @@ use llano_kernel::Kernel;
 pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
     super::none("cont", args)?;
     k.unpause();
-    Ok(Output::Said("running".into(), "{\"stopped\":false}".into()))
+    let held = k.debug.held;
+    let text = if held { "gdb still holds the system" } else { "running" };
+    Ok(Output::Said(text.into(), format!("{{\"stopped\":{held}}}")))
 }

@@ -49,6 +49,8 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
     }
     if k.debug.paused {
         table.note("The system is stopped; `cont` lets it run.");
+    } else if k.debug.held {
+        table.note("gdb holds the system.");
     }
     Ok(Output::Table(table))
 }
