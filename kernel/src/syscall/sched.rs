@@ -29,18 +29,19 @@ fn sched_target(k: &Kernel, t: Tid, pid: i32) -> Result<Tid> {
 
 /// sched_getaffinity(2): one CPU.
 pub fn sys_sched_getaffinity(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    sched_target(k, t, a.i32(0))?;
     if a.usize(1) < 8 || !a.usize(1).is_multiple_of(8) {
         return Err(Errno::EINVAL.into());
     }
+    // A negative number is nobody here, not nonsense: programs try larger masks for ever on EINVAL.
+    sched_target(k, t, a.i32(0)).map_err(|_| Errno::ESRCH)?;
     user::put(a.u64(2), &1u64)?;
     Ok(8)
 }
 
 /// sched_setaffinity(2): the mask must contain the one CPU.
 pub fn sys_sched_setaffinity(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    sched_target(k, t, a.i32(0))?;
     let first = if a.usize(1) == 0 { 0 } else { user::get::<u8>(a.u64(2))? };
+    sched_target(k, t, a.i32(0)).map_err(|_| Errno::ESRCH)?;
     if first & 1 == 0 { Err(Errno::EINVAL.into()) } else { Ok(0) }
 }
 
