@@ -106,6 +106,7 @@ impl Kernel {
             tsc_mult: parts.tsc_mult,
             host_timers: parts.host_timers,
             foreign_calls: 0,
+            refused_forks: 0,
             terminals: parts.terminals,
             load: ([0; 3], 0),
             ticks: 0,

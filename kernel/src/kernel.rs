@@ -68,6 +68,8 @@ pub struct Kernel {
     pub host_timers: llano_machine::clock::Timers,
     /// `int 0x80` calls.
     pub foreign_calls: u64,
+    /// Calls for a process with a copy of the memory.
+    pub refused_forks: u64,
     /// All terminals.
     pub terminals: Rc<Terminals>,
     /// Run queue lengths averaged over 1, 5 and 15 minutes, times 2^16; when they were updated last.

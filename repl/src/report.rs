@@ -17,6 +17,12 @@ pub fn at_exit(k: &Kernel, options: &Run) {
     if options.quiet {
         return;
     }
+    if k.refused_forks > 0 {
+        say(&format!(
+            "fork was refused with EINVAL ({}): there is no MMU to copy memory with; vfork and posix_spawn work",
+            k.refused_forks
+        ));
+    }
     let mut unknown: Vec<String> = k
         .unknown_calls
         .iter()

@@ -147,6 +147,7 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
     if k.task(t).progress.value != 0 {
         return Err(vfork_wait(k.task(t).progress.value as Tid));
     }
+    k.refused_forks += u64::from(r.flags & flag::VM == 0);
     check(k, t, r)?;
     let has = |f| r.flags & f != 0;
     let tid = k.tables.new_number()?;
