@@ -25,13 +25,23 @@ pub struct Record {
 pub struct Log {
     records: RefCell<VecDeque<Record>>,
     next: Cell<u64>,
+    /// Up to where syslog(2) was read, and up to where it was cleared.
+    pub read: Cell<u64>,
+    /// See `read`.
+    pub cleared: Cell<u64>,
     queue: WaitQueue,
 }
 
 impl Log {
     /// An empty log.
     pub fn new(wakes: &Wakes) -> Log {
-        Log { records: RefCell::default(), next: Cell::new(0), queue: WaitQueue::new(wakes) }
+        Log {
+            records: RefCell::default(),
+            next: Cell::new(0),
+            read: Cell::new(0),
+            cleared: Cell::new(0),
+            queue: WaitQueue::new(wakes),
+        }
     }
 
     /// Adds a line.

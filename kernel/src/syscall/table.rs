@@ -7,7 +7,7 @@ pub mod fs;
 pub mod ipc;
 
 use super::{
-    Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, pidfd, prctl, process_vm, sched, sigcalls,
+    Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, pidfd, prctl, process_vm, sched, sigcalls, syslog,
     timercalls, times, wait,
 };
 use Support::{Full, Partial, Refused};
@@ -175,6 +175,7 @@ const ROWS: &[Row] = &[
     row(nr::SCHED_SETATTR, sched::sys_sched_setattr, Partial, "kept and reported; no SCHED_DEADLINE, no utilization hints"),
     row(nr::IOPRIO_GET, sched::sys_ioprio_get, Full, ""),
     row(nr::IOPRIO_SET, sched::sys_ioprio_set, Partial, "kept and reported; the host orders what reaches its disks"),
+    row(nr::SYSLOG, syslog::sys_syslog, Partial, "what goes to a console cannot be chosen: nothing does"),
     row(nr::REBOOT, misc::sys_reboot, Partial, "power off, halt and restart end llano"),
     row(nr::PERSONALITY, prctl::sys_personality, Partial, "plain Linux; ADDR_NO_RANDOMIZE, which always holds"),
     row(nr::PTRACE, misc::sys_refused, Refused, "use --gdb: one debugger for the kernel and all tasks"),
