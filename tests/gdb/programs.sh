@@ -175,6 +175,16 @@ exited normally
 END
 done
 
+ours "expressions are C from the start" "$work/steps-static" <<'END'
+show language
+print counter
+print (char)65
+----
+currently c"
+\$1 = 0
+\$2 = 65 'A'
+END
+
 ours "tasks are threads with names" "$work/threads-dynamic" <<'END'
 break spinner
 continue
