@@ -2,7 +2,7 @@
 //!
 //! A guest address is an allegation. Every function here checks that the range lies in the guest's part of the address
 //! space (so that llano's own memory is out of reach) and survives a fault in the middle: protection, holes and
-//! truncated files end in [`Fault`], never in a crash.
+//! truncated files end in [`BadAddress`], never in a crash.
 
 use crate::space;
 use core::arch::naked_asm;

@@ -7,8 +7,8 @@ pub mod fs;
 pub mod ipc;
 
 use super::{
-    Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, pidfd, prctl, process_vm, sched, sigcalls, syslog,
-    timercalls, times, wait,
+    Handler, clone, execve, exit, futex, ids, ioctl, mem, misc, pidfd, prctl, process_vm, sched, sigcalls,
+    syslog, timercalls, times, wait,
 };
 use Support::{Full, Partial, Refused};
 use llano_abi::syscalls::nr;
