@@ -356,7 +356,11 @@ impl Socket {
         drop(state);
         if let Some(Name::Abstract(name)) = name.as_deref() {
             let mut by_name = self.env.ipc.bound.by_name.borrow_mut();
-            by_name.remove(&(self.kind, name.clone()));
+            let key = (self.kind, name.clone());
+            // The name of an accepted connection is its listener's.
+            if by_name.get(&key).is_some_and(|s| core::ptr::eq(s.as_ptr(), self)) {
+                by_name.remove(&key);
+            }
         }
         if let Some(peer) = peer.filter(|_| self.kind != Kind::Dgram) {
             peer.reset(unread);
@@ -473,6 +477,7 @@ mod tests {
         assert_eq!(write(&client, b"x"), Err(Errno::EPIPE));
         assert_eq!(read(&client, 99).unwrap(), b"unread");
         assert_eq!((read(&client, 9), read(&client, 9)), (Err(Errno::ECONNRESET), Ok(Vec::new())));
+        assert!(env.ipc.bound.find_abstract(Kind::Stream, b"srv").is_ok(), "the listener keeps its name");
         // Never accepted: reset when the listener goes.
         drop((server, found));
         assert_eq!(read(&second, 9), Err(Errno::ECONNRESET));
