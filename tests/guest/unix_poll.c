@@ -101,3 +101,18 @@ TEST(names_by_type) {
     close(dgram);
     close(other);
 }
+
+// A connection shares its listener's name, and does not take it away.
+TEST(one_connection_after_another) {
+    int server = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+    MUST(named(bind, server, "guest-unix-poll-again"));
+    MUST(listen(server, 2));
+    for (int i = 0; i < 3; i++) {
+        int client = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+        CHECK_EQ(named(connect, client, "guest-unix-poll-again"), 0);
+        close(MUST(accept(server, NULL, NULL)));
+        CHECK_EQ(state(client), READABLE | WRITABLE | POLLRDHUP | POLLHUP);
+        close(client);
+    }
+    close(server);
+}
