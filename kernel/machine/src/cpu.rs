@@ -327,7 +327,7 @@ pub fn enter(ctx: &mut Context) -> Trap {
         if (*cpu).trap == Trap::Irq && (&raw const (*cpu).pending).read_volatile() != 0 {
             (&raw mut (*cpu).pending).write_volatile(0);
         }
-        if core::mem::take(&mut (*cpu).tick) && (*cpu).trap == Trap::Irq {
+        if (*cpu).trap == Trap::Irq && core::mem::take(&mut (*cpu).tick) {
             return Trap::Tick;
         }
         (*cpu).trap
