@@ -118,16 +118,12 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     if start != 0 && k.trace.wants_strings(nr) {
         traced::strings(k, tid, &call);
     }
-    let (handler, result) = match table::handler(nr) {
-        Some(handler) => (Some(handler), Ok(0)),
-        None => (None, Err(Fail::Err(k.unknown_call(nr)))),
-    };
     if let Some(count) = k.call_counts.get_mut(nr) {
         *count += 1;
     }
-    let result = match handler {
+    let result = match table::handler(nr) {
         Some(handler) => invoke(k, tid, handler, &Args(args)),
-        None => result,
+        None => Err(Fail::Err(k.unknown_call(nr))),
     };
     match result {
         Ok(value) => k.finish_call(tid, value),
