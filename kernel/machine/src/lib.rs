@@ -7,6 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`cpu`] | `enter(&mut Context) -> Trap`: registers in and out, the entry assembly |
+//! | [`fast`] | the way in without a signal, for patched sites |
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
@@ -24,6 +25,7 @@
 pub mod bell;
 pub mod clock;
 pub mod cpu;
+pub mod fast;
 pub mod heap;
 pub mod host;
 pub mod host_dir;
