@@ -1,5 +1,6 @@
 //! Host files, by descriptor. Safe wrappers; what the calls mean is in the man pages of the same names.
 
+use crate::overlay;
 use crate::usermem::{self, BadAddress};
 use crate::{HostError, check};
 use std::ffi::CStr;
@@ -82,6 +83,7 @@ impl HostFd {
     /// not fault in a host call): the caller then copies through a buffer of its own.
     pub fn read_at_to_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
         guest(addr, len)?;
+        overlay::open_range(addr, len);
         // SAFETY: the range is guest space (checked), where no Rust object lives; the host reports bad pages.
         check(unsafe { libc::pread(self.raw(), addr as *mut _, len, offset as i64) } as i64)
             .map(|n| n as usize)
@@ -105,6 +107,7 @@ impl HostFd {
     /// read(2) straight into guest memory.
     pub fn read_to_guest(&self, addr: u64, len: usize) -> Result<usize, HostError> {
         guest(addr, len)?;
+        overlay::open_range(addr, len);
         // SAFETY: as in `read_at_to_guest`.
         check(unsafe { libc::read(self.raw(), addr as *mut _, len) } as i64).map(|n| n as usize)
     }

@@ -13,6 +13,7 @@
 //! | [`usermem`] | fault-safe copies from and to guest memory |
 //! | [`peek`] [`watch`] | memory as a debugger sees it; stores to it that trap |
 //! | [`space`] | the guest's address space: one reservation, pages mapped into it |
+//! | [`overlay`] | several address spaces at the same addresses: fork, and programs linked to fixed ones |
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
 //! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
@@ -26,6 +27,7 @@ pub mod bell;
 pub mod clock;
 pub mod cpu;
 pub mod fast;
+mod extents;
 pub mod heap;
 pub mod host;
 pub mod host_dir;
@@ -33,6 +35,7 @@ pub mod host_meta;
 pub mod host_stream;
 pub mod intercept;
 pub mod memfn;
+pub mod overlay;
 pub mod peek;
 pub mod pool;
 pub mod signals;

@@ -3,19 +3,19 @@
 //! One sparse memfd, mapped once for the kernel. Extents are handed out by offset; a guest's shared map is a map of the
 //! same pages. Untouched pages cost nothing, freed ones go back to the host at once.
 
+use crate::extents::Extents;
 use crate::host::HostFd;
 use crate::space::{self, Sharing};
 use crate::usermem::{self, BadAddress};
 use crate::{HostError, PAGE, check};
-use std::collections::BTreeMap;
 
 /// The pool. The kernel owns one.
 pub struct Pool {
     fd: HostFd,
     base: *mut u8,
     size: u64,
-    /// Free extents: offset to length, both in bytes, never adjacent.
-    free: BTreeMap<u64, u64>,
+    /// By offset.
+    free: Extents,
     used: u64,
 }
 
@@ -41,7 +41,7 @@ impl Pool {
         if base == libc::MAP_FAILED {
             return Err(HostError::last());
         }
-        Ok(Pool { fd, base: base.cast(), size, free: BTreeMap::from([(0, size)]), used: 0 })
+        Ok(Pool { fd, base: base.cast(), size, free: Extents::new(0, size), used: 0 })
     }
 
     /// Bytes that can be handed out in all.
@@ -57,11 +57,7 @@ impl Pool {
     /// Takes an extent of `len` bytes (rounded up to pages), all zero. First fit.
     pub fn alloc(&mut self, len: u64) -> Option<u64> {
         let len = len.max(1).checked_next_multiple_of(PAGE as u64)?;
-        let (&at, &hole) = self.free.iter().find(|(_, hole)| **hole >= len)?;
-        self.free.remove(&at);
-        if hole > len {
-            self.free.insert(at + len, hole - len);
-        }
+        let at = self.free.take(len)?;
         self.used += len;
         Some(at)
     }
@@ -71,17 +67,7 @@ impl Pool {
         let len = len.next_multiple_of(PAGE as u64);
         self.punch(at, len);
         self.used -= len;
-        let (mut start, mut end) = (at, at + len);
-        if let Some((&a, &l)) = self.free.range(..at).next_back()
-            && a + l == start
-        {
-            self.free.remove(&a);
-            start = a;
-        }
-        if let Some(l) = self.free.remove(&end) {
-            end += l;
-        }
-        self.free.insert(start, end - start);
+        self.free.give(at, len);
     }
 
     /// Makes a page range read as zero again, returning its pages to the host.

@@ -5,7 +5,7 @@
 //! This module maps and unmaps; who owns what is the kernel's business.
 
 use crate::host::HostFd;
-use crate::{HostError, PAGE, check};
+use crate::{HostError, PAGE, check, overlay};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 static HIGH: AtomicU64 = AtomicU64::new(0);
@@ -96,6 +96,7 @@ fn guard(addr: u64, len: u64) -> Result<(), HostError> {
 /// Maps fresh zero pages.
 pub fn map_anon(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
     guard(addr, len)?;
+    overlay::replace(addr, len, false)?;
     // SAFETY: guest space (guarded): no Rust object lives there.
     unsafe { map(addr, len, prot, RESERVE | libc::MAP_FIXED, -1, 0) }.map(|_| ())
 }
@@ -123,6 +124,7 @@ pub fn map_file(
         Sharing::Private => libc::MAP_PRIVATE,
         Sharing::Shared => libc::MAP_SHARED,
     };
+    overlay::replace(addr, len, false)?;
     // SAFETY: guest space (guarded): no Rust object lives there.
     unsafe { map(addr, len, prot, sharing | libc::MAP_FIXED | libc::MAP_NORESERVE, fd.raw(), off) }
         .map(|_| ())
@@ -130,20 +132,59 @@ pub fn map_file(
 
 /// Gives pages back: the range is reserved again and faults on any access.
 pub fn unmap(addr: u64, len: u64) -> Result<(), HostError> {
-    map_anon(addr, len, libc::PROT_NONE)
+    guard(addr, len)?;
+    overlay::replace(addr, len, true)?;
+    vacate(addr, len)
+}
+
+/// Gives back those pages of a range that no more than one view claims; see [`overlay`].
+pub fn release(start: u64, end: u64) -> Result<(), HostError> {
+    guard(start, end - start)?;
+    overlay::alone(start, end).into_iter().try_for_each(|part| vacate(part.start, part.end - part.start))
+}
+
+/// Reserves a range of the guest's, or of the place where displaced pages wait, again.
+pub(crate) fn vacate(addr: u64, len: u64) -> Result<(), HostError> {
+    // SAFETY: the callers pass ranges of guest space or of the waiting place: no Rust object lives there.
+    unsafe { map(addr, len, libc::PROT_NONE, RESERVE | libc::MAP_FIXED, -1, 0) }.map(|_| ())
+}
+
+/// Moves pages between guest space and the place where displaced ones wait.
+///
+/// Hosts before Linux 6.17 move one mapping in a call; where the range turns out to be several, its halves are moved.
+pub(crate) fn relocate(from: u64, to: u64, len: u64) -> Result<(), HostError> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: ranges of guest space or of the waiting place: no Rust object lives there.
+    let p =
+        unsafe { libc::mremap(from as *mut _, len as usize, len as usize, flags, to as *mut libc::c_void) };
+    if p != libc::MAP_FAILED {
+        return vacate(from, len);
+    }
+    let error = HostError::last();
+    if error.0 != libc::EFAULT || len <= PAGE as u64 {
+        return Err(error);
+    }
+    let half = (len / 2).next_multiple_of(PAGE as u64);
+    relocate(from, to, half)?;
+    relocate(from + half, to + half, len - half)
 }
 
 /// Changes the protection of mapped pages.
 pub fn protect(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
     guard(addr, len)?;
+    if overlay::reprotect(addr, len, prot)? {
+        return Ok(());
+    }
     // SAFETY: guest space (guarded); protection of guest pages is no concern of Rust's.
     check(unsafe { libc::mprotect(addr as *mut _, len as usize, prot) }.into()).map(|_| ())
 }
 
-/// Moves pages from one place to another (both page ranges of guest space), leaving a reservation behind.
+/// Moves pages from one place to another (both page ranges of guest space), leaving a reservation behind. No other view
+/// may see them ([`overlay::common`]).
 pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), HostError> {
     guard(from, from_len)?;
     guard(to, to_len)?;
+    overlay::replace(to, to_len, false)?;
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: guest space (guarded) on both sides; the kernel passes ranges that do not overlap.
     let p = unsafe {
@@ -158,6 +199,9 @@ pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), 
 /// `madvise` on guest pages; `advice` as in madvise(2).
 pub fn advise(addr: u64, len: u64, advice: i32) -> Result<(), HostError> {
     guard(addr, len)?;
+    if matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE) {
+        overlay::part(addr, len)?;
+    }
     // SAFETY: guest space (guarded): advice can at most drop guest data, as the guest asked.
     check(unsafe { libc::madvise(addr as *mut _, len as usize, advice) }.into()).map(|_| ())
 }

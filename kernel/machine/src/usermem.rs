@@ -4,7 +4,7 @@
 //! space (so that llano's own memory is out of reach) and survives a fault in the middle: protection, holes and
 //! truncated files end in [`BadAddress`], never in a crash.
 
-use crate::space;
+use crate::{overlay, space};
 use core::arch::naked_asm;
 
 /// The address was not the guest's, or a page of the range could not be accessed.
@@ -127,32 +127,79 @@ pub fn copy_out(addr: u64, buf: &[u8]) -> Result<(), BadAddress> {
 /// Copies as much of `buf` as is writable; returns the count. An address outside guest space is an error.
 pub fn copy_out_some(addr: u64, buf: &[u8]) -> Result<usize, BadAddress> {
     check(addr, buf.len())?;
-    // SAFETY: the destination range is in guest space (checked), so no Rust object lies there; the source is a live
-    // slice; faults on the destination are fixed up.
-    let left = unsafe { llano_copy(addr as *mut u8, buf.as_ptr(), buf.len()) };
-    Ok(buf.len() - left)
+    let mut done = 0;
+    loop {
+        let (to, left) = (addr + done as u64, buf.len() - done);
+        // SAFETY: the destination range is in guest space (checked), so no Rust object lies there; the source is a
+        // live slice; faults on the destination are fixed up.
+        done += left - unsafe { llano_copy(to as *mut u8, buf[done..].as_ptr(), left) };
+        if done == buf.len() || !overlay::open(addr + done as u64, buf.len() - done) {
+            return Ok(done);
+        }
+    }
 }
 
 /// Zeroes guest memory.
 pub fn zero(addr: u64, len: usize) -> Result<(), BadAddress> {
     check(addr, len)?;
-    // SAFETY: as in `copy_out_some`.
-    if unsafe { llano_zero(addr as *mut u8, len) } == 0 { Ok(()) } else { Err(BadAddress) }
+    let mut done = 0;
+    loop {
+        // SAFETY: as in `copy_out_some`.
+        done = len - unsafe { llano_zero((addr + done as u64) as *mut u8, len - done) };
+        if done == len {
+            return Ok(());
+        }
+        if !overlay::open(addr + done as u64, len - done) {
+            return Err(BadAddress);
+        }
+    }
 }
 
 /// Copies between two guest ranges (which may belong to different tasks); returns how many bytes were copied.
 pub fn copy_within(to: u64, from: u64, len: usize) -> Result<usize, BadAddress> {
     check(to, len)?;
     check(from, len)?;
-    // SAFETY: both ranges are in guest space (checked); faults on either are fixed up. Overlap gives the bytes a
-    // forward copy gives, which is all that a guest which passes overlapping buffers may expect.
-    Ok(len - unsafe { llano_copy(to as *mut u8, from as *const u8, len) })
+    let mut done = 0;
+    loop {
+        let (dst, src, left) = (to + done as u64, from + done as u64, len - done);
+        // SAFETY: both ranges are in guest space (checked); faults on either are fixed up. Overlap gives the bytes a
+        // forward copy gives, which is all that a guest which passes overlapping buffers may expect.
+        done += left - unsafe { llano_copy(dst as *mut u8, src as *const u8, left) };
+        if done == len || !overlay::open(to + done as u64, len - done) {
+            return Ok(done);
+        }
+    }
 }
 
 /// Atomically replaces the aligned u32 at `addr` if it is `expected`; returns the value found.
 pub fn cas_u32(addr: u64, expected: u32, new: u32) -> Result<u32, BadAddress> {
     check(addr, 4)?;
-    // SAFETY: four bytes in guest space (checked); a fault is fixed up and reported in bit 32.
-    let r = unsafe { llano_cas(addr as *mut u32, expected, new) };
-    if r >> 32 == 0 { Ok(r as u32) } else { Err(BadAddress) }
+    loop {
+        // SAFETY: four bytes in guest space (checked); a fault is fixed up and reported in bit 32.
+        let r = unsafe { llano_cas(addr as *mut u32, expected, new) };
+        if r >> 32 == 0 {
+            return Ok(r as u32);
+        }
+        if !overlay::open(addr, 4) {
+            return Err(BadAddress);
+        }
+    }
+}
+
+/// Copies bytes between any two addresses, with fault fix-up; returns how many were *not* copied.
+///
+/// # Safety
+/// No Rust object may lie in the destination.
+pub(crate) unsafe fn copy_raw(to: u64, from: u64, len: usize) -> usize {
+    // SAFETY: the caller's promise; faults on either side are fixed up.
+    unsafe { llano_copy(to as *mut u8, from as *const u8, len) }
+}
+
+/// Zeroes bytes at any address, with fault fix-up.
+///
+/// # Safety
+/// No Rust object may lie there.
+pub(crate) unsafe fn zero_raw(at: u64, len: usize) {
+    // SAFETY: the caller's promise; faults are fixed up.
+    unsafe { llano_zero(at as *mut u8, len) };
 }

@@ -1,0 +1,588 @@
+//! Several address spaces at the same addresses, on a machine that has one: what `fork` needs, and two programs linked
+//! to the same fixed addresses.
+//!
+//! A *view* is the memory as one mm sees it; one is current. Most of the address space belongs to one view alone and
+//! is not known here. Where several views claim the same addresses there is a *span*: a range with one *layer* for each
+//! mapping that claims it. One layer is in place; the others wait, moved away page tables and all (`mremap`), so that
+//! nothing is copied and no page is touched twice.
+//!
+//! After `fork` parent and child share a layer. Of a private layer they share the very pages as long as neither writes:
+//! those are *closed* (write-protected), and the first store, by the guest or by a copy on its behalf, gives the writer
+//! a version of its own ([`open`]). Of a page with versions one is in place and the others are saved; making a view
+//! current exchanges those pages that it sees differently, and no others. Small footprints are split at once at fork,
+//! which costs less than the faults would. The host's page protection is what tracks the writes.
+//!
+//! - `layer`: one mapping, its views, its pages' versions
+//! - `store`: saved pages
+//! - `touched`: which pages were written at all
+//!
+//! One vCPU, so one state; only its thread may call in here.
+
+mod layer;
+mod store;
+mod touched;
+
+use crate::extents::Extents;
+use crate::{HostError, PAGE, space};
+use core::cell::UnsafeCell;
+use core::ops::Range;
+use layer::{At, Layer, protect};
+use std::collections::{BTreeMap, BTreeSet};
+use store::Store;
+use touched::PageMap;
+
+const PAGE_BYTES: u64 = PAGE as u64;
+/// Up to so many written pages are copied at fork, whatever will be written.
+const COPY_AT_FORK: u64 = 768;
+/// So many pages around the stack pointer are, however many were written.
+const STACK_PAGES: u64 = 8;
+
+/// An address space: what one mm sees. 0 is nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct View(pub u64);
+
+/// A range of a view at fork.
+#[derive(Debug, Clone, Copy)]
+pub struct Area {
+    /// First byte.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+    /// Protection bits of mmap(2).
+    pub prot: i32,
+    /// Stores are each view's own.
+    pub private: bool,
+}
+
+#[derive(Debug)]
+struct Span {
+    end: u64,
+    layers: Vec<Layer>,
+    /// The view for which everything here is in place.
+    settled: View,
+}
+
+#[derive(Debug)]
+struct Overlay {
+    current: View,
+    last: u64,
+    spans: BTreeMap<u64, Span>,
+    /// Where each view has a layer: (view, start of the span).
+    index: BTreeSet<(View, u64)>,
+    store: Store,
+    parking: Option<Extents>,
+    page_map: PageMap,
+    scratch: Vec<u64>,
+}
+
+struct OverlayCell(UnsafeCell<Option<Overlay>>);
+
+// SAFETY: only the vCPU's thread calls in here (see the module's text); `with` hands out one reference at a time, since
+// nothing that runs inside calls back.
+unsafe impl Sync for OverlayCell {}
+
+static OVERLAY: OverlayCell = OverlayCell(UnsafeCell::new(None));
+
+fn with<R>(f: impl FnOnce(&mut Overlay) -> R) -> R {
+    // SAFETY: see `OverlayCell`: one thread, no call back from inside.
+    let cell = unsafe { &mut *OVERLAY.0.get() };
+    f(cell.get_or_insert_with(|| Overlay {
+        current: View(0),
+        last: 0,
+        spans: BTreeMap::new(),
+        index: BTreeSet::new(),
+        store: Store::default(),
+        parking: None,
+        page_map: PageMap::default(),
+        scratch: Vec::new(),
+    }))
+}
+
+/// A view that sees nothing yet.
+pub fn new_view() -> View {
+    with(|o| {
+        o.last += 1;
+        View(o.last)
+    })
+}
+
+/// The current view.
+#[inline]
+pub fn current() -> View {
+    with(|o| o.current)
+}
+
+/// Makes `view` the current one; returns the one before.
+///
+/// # Errors
+/// What the host said to `mprotect` or `mremap`.
+pub fn activate(view: View) -> Result<View, HostError> {
+    with(|o| o.activate(view))
+}
+
+/// The current view forks: `areas` are seen by `child` too from now on. The child is current afterwards. `sp` is where
+/// its stack pointer is.
+///
+/// # Errors
+/// No room to save pages in, or the host's word. The fork must be undone by [`drop_view`] of the child then.
+pub fn fork(child: View, areas: &[Area], sp: u64) -> Result<(), HostError> {
+    with(|o| o.fork(child, areas, sp))
+}
+
+/// `view` is gone: what it shared stays with the others, what was displaced for it comes back. The ranges that were its
+/// alone must have been unmapped (see [`alone`]).
+///
+/// # Errors
+/// The host's word.
+pub fn drop_view(view: View) -> Result<(), HostError> {
+    with(|o| o.drop_view(view))
+}
+
+/// `[start, end)` belongs to `owner` and is about to be claimed by another view.
+pub fn contest(owner: View, start: u64, end: u64) {
+    with(|o| {
+        for gap in o.gaps(start, end) {
+            o.index.insert((owner, gap.start));
+            let span = Span { end: gap.end, layers: vec![Layer::of(owner)], settled: owner };
+            o.spans.insert(gap.start, span);
+        }
+    });
+}
+
+/// The parts of `[start, end)` that no more than one view claims.
+pub fn alone(start: u64, end: u64) -> Vec<Range<u64>> {
+    with(|o| o.gaps(start, end))
+}
+
+/// Whether more than one view sees the pages of `[start, end)`, or a part of them.
+pub fn common(start: u64, end: u64) -> bool {
+    with(|o| o.overlapping(start, end).any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && l.common())))
+}
+
+/// A store of the current view to `len` bytes at `addr` was refused: if it was only that others share the page, the view
+/// gets its own and may try again. Looks at no more than one page border.
+pub fn open(addr: u64, len: usize) -> bool {
+    with(|o| {
+        if o.spans.is_empty() {
+            return false;
+        }
+        let (first, last) =
+            (addr & !(PAGE_BYTES - 1), (addr + len.clamp(1, 8) as u64 - 1) & !(PAGE_BYTES - 1));
+        let opened = o.open(first);
+        opened | (last != first && o.open(last))
+    })
+}
+
+/// Opens a whole range for a store by the host on the current view's behalf, which would fail instead of faulting.
+pub fn open_range(addr: u64, len: usize) {
+    with(|o| {
+        let mut page = addr & !(PAGE_BYTES - 1);
+        while !o.spans.is_empty() && page < addr + len as u64 {
+            o.open(page);
+            page += PAGE_BYTES;
+        }
+    });
+}
+
+/// The pages of `[start, end)` that were written since they were mapped, as ranges.
+pub fn written(start: u64, end: u64) -> Vec<Range<u64>> {
+    with(|o| o.page_map.written(start, end))
+}
+
+/// Pages that are saved because another view's are in place.
+pub fn saved_pages() -> usize {
+    with(|o| o.store.used())
+}
+
+/// The current view maps something over `[start, start + len)`, or nothing (`empty`).
+pub(crate) fn replace(start: u64, len: u64, empty: bool) -> Result<(), HostError> {
+    with(|o| if o.spans.is_empty() { Ok(()) } else { o.replace(start, start + len, empty) })
+}
+
+/// The current view changes the protection of a range. `false`: nobody else has to do with it.
+pub(crate) fn reprotect(start: u64, len: u64, prot: i32) -> Result<bool, HostError> {
+    with(|o| if o.spans.is_empty() { Ok(false) } else { o.reprotect(start, start + len, prot) })
+}
+
+/// The current view is about to drop the contents of a range: the others keep theirs.
+pub(crate) fn part(start: u64, len: u64) -> Result<(), HostError> {
+    with(|o| if o.spans.is_empty() { Ok(()) } else { o.part(start, start + len) })
+}
+
+impl Overlay {
+    fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, &Span)> {
+        let first = self.spans.range(..=start).next_back().map_or(start, |(s, _)| *s);
+        self.spans
+            .range(first..end.max(first))
+            .map(|(s, span)| (*s, span))
+            .filter(move |(_, s)| s.end > start)
+    }
+
+    /// The parts of a range that lie in no span.
+    fn gaps(&self, start: u64, end: u64) -> Vec<Range<u64>> {
+        let mut out = Vec::new();
+        let mut at = start;
+        for (s, span) in self.overlapping(start, end) {
+            if s > at {
+                out.push(at..s);
+            }
+            at = at.max(span.end);
+        }
+        if at < end {
+            out.push(at..end);
+        }
+        out
+    }
+
+    /// Makes `addr` a border between spans.
+    fn cut(&mut self, addr: u64) {
+        let Some((&start, span)) = self.spans.range_mut(..addr).next_back() else { return };
+        if span.end <= addr {
+            return;
+        }
+        let layers: Vec<Layer> = span.layers.iter_mut().map(|l| l.split_off(start, addr)).collect();
+        let upper = Span { end: span.end, layers, settled: span.settled };
+        span.end = addr;
+        for (view, _) in upper.layers.iter().flat_map(|l| &l.members) {
+            self.index.insert((*view, addr));
+        }
+        self.spans.insert(addr, upper);
+    }
+
+    /// The spans of a range, cut at its ends.
+    fn spans_in(&mut self, start: u64, end: u64) -> Vec<u64> {
+        self.cut(start);
+        self.cut(end);
+        self.spans.range(start..end).map(|(s, _)| *s).collect()
+    }
+
+    fn activate(&mut self, view: View) -> Result<View, HostError> {
+        let before = core::mem::replace(&mut self.current, view);
+        if before == view || self.spans.is_empty() {
+            return Ok(before);
+        }
+        let mut keys = core::mem::take(&mut self.scratch);
+        keys.clear();
+        keys.extend(self.index.range((view, 0)..=(view, u64::MAX)).map(|(_, start)| *start));
+        let result = keys.iter().try_for_each(|key| self.settle(*key, view));
+        self.scratch = keys;
+        result.map(|()| before)
+    }
+
+    fn settle(&mut self, key: u64, view: View) -> Result<(), HostError> {
+        let Some(span) = self.spans.get_mut(&key) else { return Ok(()) };
+        if span.settled == view {
+            return Ok(());
+        }
+        let Some(mine) = span.layers.iter().position(|l| l.has(view)) else { return Ok(()) };
+        if span.layers[mine].at != At::Here {
+            if let Some(other) = span.layers.iter().position(|l| l.at == At::Here) {
+                park(&mut span.layers[other], key, span.end, &mut self.parking)?;
+            }
+            unpark(&mut span.layers[mine], key, span.end, &mut self.parking)?;
+        }
+        span.layers[mine].show(key, span.end, view, &mut self.store)?;
+        span.settled = view;
+        Ok(())
+    }
+
+    fn open(&mut self, page: u64) -> bool {
+        let view = self.current;
+        let Some((_, span)) = self.spans.range_mut(..=page).next_back() else { return false };
+        if page >= span.end {
+            return false;
+        }
+        let Some(layer) = span.layers.iter_mut().find(|l| l.at == At::Here && l.has(view)) else {
+            return false;
+        };
+        let tracked = layer.common() && layer.private && layer.prot & libc::PROT_WRITE != 0;
+        if !tracked || !layer.split(page, view, &mut self.store).unwrap_or(false) {
+            return false;
+        }
+        // Stores come in runs: the more pages before this one were opened already, the more behind it are.
+        let before = layer.pages.range(..page).rev().take(16).zip(1..);
+        let run = before.take_while(|((a, p), i)| p.open && **a == page.wrapping_sub(i * PAGE_BYTES)).count()
+            as u64;
+        let crowded = if layer.pages.len() > 2048 { 15 } else { 0 };
+        let end = span.end;
+        for next in (1..=run.max(crowded)).map(|i| page + i * PAGE_BYTES).take_while(|p| *p < end) {
+            if !layer.split(next, view, &mut self.store).unwrap_or(false) {
+                break;
+            }
+        }
+        true
+    }
+
+    fn fork(&mut self, child: View, areas: &[Area], sp: u64) -> Result<(), HostError> {
+        let parent = self.current;
+        let mut written: Vec<Range<u64>> = Vec::new();
+        for area in areas {
+            for gap in self.gaps(area.start, area.end) {
+                self.index.insert((parent, gap.start));
+                let span = Span { end: gap.end, layers: vec![Layer::of(parent)], settled: parent };
+                self.spans.insert(gap.start, span);
+            }
+            for key in self.spans_in(area.start, area.end) {
+                let Some(span) = self.spans.get_mut(&key) else { continue };
+                let Some(layer) = span.layers.iter_mut().find(|l| l.has(parent)) else { continue };
+                if !layer.common() {
+                    (layer.private, layer.prot) = (area.private, area.prot);
+                    layer.members[0].1 = area.prot;
+                }
+                layer.join(parent, child, area.prot);
+                self.index.insert((child, key));
+            }
+            if area.private && area.prot & libc::PROT_WRITE != 0 {
+                written.extend(self.page_map.written(area.start, area.end));
+            }
+        }
+        let pages: u64 = written.iter().map(|r| (r.end - r.start) / PAGE_BYTES).sum();
+        let near_sp = sp.saturating_sub(STACK_PAGES / 2 * PAGE_BYTES)..sp + STACK_PAGES * PAGE_BYTES;
+        if pages > COPY_AT_FORK {
+            written.retain_mut(|r| {
+                *r = r.start.max(near_sp.start & !(PAGE_BYTES - 1))
+                    ..r.end.min(near_sp.end & !(PAGE_BYTES - 1));
+                r.start < r.end
+            });
+        } else {
+            join_near(&mut written);
+        }
+        self.divide(parent, child, areas, &written)?;
+        for key in self.index.range((parent, 0)..=(parent, u64::MAX)).map(|(_, k)| *k) {
+            if let Some(span) = self.spans.get_mut(&key)
+                && span.settled == parent
+                && span.layers.iter().any(|l| l.has(child))
+            {
+                span.settled = child;
+            }
+        }
+        // What the child does not see is still the parent's; the rest is the child's from here on.
+        self.current = child;
+        Ok(())
+    }
+
+    /// Copies the pages of `eager` for the parent and closes the others.
+    fn divide(
+        &mut self,
+        parent: View,
+        child: View,
+        areas: &[Area],
+        eager: &[Range<u64>],
+    ) -> Result<(), HostError> {
+        let mut eager = eager.iter().peekable();
+        for area in areas.iter().filter(|a| a.private && a.prot & libc::PROT_WRITE != 0) {
+            for key in self.spans.range(area.start..area.end).map(|(s, _)| *s).collect::<Vec<_>>() {
+                let Some(span) = self.spans.get_mut(&key) else { continue };
+                let end = span.end;
+                let Some(layer) = span.layers.iter_mut().find(|l| l.has(child)) else { continue };
+                let fresh = layer.members.len() == 2;
+                let mut at = key;
+                while at < end {
+                    while eager.next_if(|r| r.end <= at).is_some() {}
+                    let next =
+                        eager.peek().map_or(end..end, |r| r.start.clamp(at, end)..r.end.clamp(at, end));
+                    close(layer, at, next.start, fresh)?;
+                    for page in (next.start..next.end).step_by(PAGE) {
+                        // Pages that others share already are closed and stay so.
+                        if fresh || layer.pages.get(&page).is_some_and(|p| p.open) {
+                            layer.copy(page, parent, child, &mut self.store)?;
+                        }
+                    }
+                    at = next.end;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The current view gives up what it sees in a range; a layer of its own is in place there afterwards.
+    fn replace(&mut self, start: u64, end: u64, empty: bool) -> Result<(), HostError> {
+        let view = self.current;
+        for key in self.spans_in(start, end) {
+            let Some(span) = self.spans.get_mut(&key) else { continue };
+            let (mine, end) = (span.layers.iter().position(|l| l.has(view)), span.end);
+            if let Some(i) = mine
+                && !span.layers[i].common()
+            {
+                span.layers[i].empty = empty;
+                continue;
+            }
+            if let Some(i) = mine {
+                span.layers[i].leave(key, end, view, &mut self.store)?;
+            }
+            if let Some(other) = span.layers.iter_mut().find(|l| l.at == At::Here) {
+                park(other, key, end, &mut self.parking)?;
+            }
+            span.layers.push(Layer { empty, ..Layer::of(view) });
+            span.settled = view;
+            self.index.insert((view, key));
+        }
+        Ok(())
+    }
+
+    fn reprotect(&mut self, start: u64, end: u64, prot: i32) -> Result<bool, HostError> {
+        let view = self.current;
+        let gaps = self.gaps(start, end);
+        if gaps == [start..end] {
+            return Ok(false);
+        }
+        for gap in gaps {
+            protect(gap.start, gap.end - gap.start, prot)?;
+        }
+        for key in self.spans_in(start, end) {
+            let Some(span) = self.spans.get_mut(&key) else { continue };
+            let end = span.end;
+            let Some(layer) = span.layers.iter_mut().find(|l| l.at == At::Here && l.has(view)) else {
+                continue;
+            };
+            for member in layer.members.iter_mut().filter(|m| m.0 == view) {
+                member.1 = prot;
+            }
+            if layer.common() {
+                let had = core::mem::replace(&mut layer.prot, prot);
+                // What is the view's alone may be written again, even if it could not before.
+                if layer.private && had & libc::PROT_WRITE == 0 {
+                    layer.pages.values_mut().for_each(|p| p.open = p.here.len() == 1);
+                }
+                layer.apply(key, end, prot)?;
+            } else {
+                protect(key, end - key, prot)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives the current view its own version of every page of a range that was written.
+    fn part(&mut self, start: u64, end: u64) -> Result<(), HostError> {
+        let view = self.current;
+        for key in self.spans_in(start, end) {
+            let Some(span) = self.spans.get_mut(&key) else { continue };
+            let end = span.end;
+            let Some(layer) = span.layers.iter_mut().find(|l| l.at == At::Here && l.has(view)) else {
+                continue;
+            };
+            if layer.common() && layer.private {
+                for page in self.page_map.written(key, end).into_iter().flat_map(|r| r.step_by(PAGE)) {
+                    layer.split(page, view, &mut self.store)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_view(&mut self, view: View) -> Result<(), HostError> {
+        let keys: Vec<u64> = self.index.range((view, 0)..=(view, u64::MAX)).map(|(_, k)| *k).collect();
+        for key in keys {
+            self.index.remove(&(view, key));
+            let Some(span) = self.spans.get_mut(&key) else { continue };
+            let end = span.end;
+            let Some(i) = span.layers.iter().position(|l| l.has(view)) else { continue };
+            if span.layers[i].common() {
+                span.layers[i].leave(key, end, view, &mut self.store)?;
+            } else {
+                let mut gone = span.layers.swap_remove(i);
+                gone.forget(&mut self.store);
+                discard(&gone, key, end, &mut self.parking)?;
+            }
+            if span.settled == view {
+                span.settled = View(0);
+            }
+            match span.layers.as_mut_slice() {
+                [] => {
+                    self.spans.remove(&key);
+                }
+                [one] if !one.common() => {
+                    // Nobody disputes it any more.
+                    if one.at != At::Here {
+                        unpark(one, key, end, &mut self.parking)?;
+                    }
+                    let owner = one.members[0].0;
+                    self.index.remove(&(owner, key));
+                    self.spans.remove(&key);
+                }
+                _ => {}
+            }
+        }
+        if self.current == view {
+            self.current = View(0);
+        }
+        Ok(())
+    }
+}
+
+/// Closes pages `[from, to)` of a layer that was just joined by a child.
+fn close(layer: &mut Layer, from: u64, to: u64, fresh: bool) -> Result<(), HostError> {
+    if from >= to {
+        return Ok(());
+    }
+    if fresh {
+        return protect(from, to - from, layer.prot & !libc::PROT_WRITE);
+    }
+    let prot = layer.prot & !libc::PROT_WRITE;
+    for (addr, page) in layer.pages.range_mut(from..to).filter(|(_, p)| p.open) {
+        protect(*addr, PAGE_BYTES, prot)?;
+        page.open = false;
+    }
+    Ok(())
+}
+
+/// Joins ranges with few pages between them: a copy more costs less than a call of the host.
+fn join_near(ranges: &mut Vec<Range<u64>>) {
+    const FEW: u64 = 3 * PAGE_BYTES;
+    let mut out: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for r in ranges.drain(..) {
+        match out.last_mut() {
+            Some(last) if r.start - last.end <= FEW => last.end = r.end,
+            _ => out.push(r),
+        }
+    }
+    *ranges = out;
+}
+
+/// Moves a layer out of the way.
+fn park(layer: &mut Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
+    if layer.empty {
+        layer.at = At::Parked(0);
+        return Ok(());
+    }
+    if parking.is_none() {
+        let (at, len) = store::reserve(256 << 30, libc::PROT_NONE)?;
+        *parking = Some(Extents::new(at, len));
+    }
+    layer.close_all(start, end)?;
+    let to = parking.as_mut().and_then(|p| p.take(end - start)).ok_or(HostError(libc::ENOMEM))?;
+    space::relocate(start, to, end - start)?;
+    layer.at = At::Parked(to);
+    Ok(())
+}
+
+/// Brings a layer back.
+fn unpark(layer: &mut Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
+    if let At::Parked(from) = layer.at
+        && !layer.empty
+    {
+        space::relocate(from, start, end - start)?;
+        if let Some(parking) = parking {
+            parking.give(from, end - start);
+        }
+    } else if layer.empty {
+        space::vacate(start, end - start)?;
+    }
+    layer.at = At::Here;
+    Ok(())
+}
+
+/// Unmaps a layer that nobody sees any more.
+fn discard(layer: &Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
+    match layer.at {
+        At::Here => space::vacate(start, end - start),
+        At::Parked(_) if layer.empty => Ok(()),
+        At::Parked(at) => {
+            space::vacate(at, end - start)?;
+            if let Some(parking) = parking {
+                parking.give(at, end - start);
+            }
+            Ok(())
+        }
+    }
+}
