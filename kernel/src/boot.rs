@@ -26,6 +26,7 @@ use core::cell::RefCell;
 use llano_machine::Context;
 use llano_machine::bell::Requests;
 use llano_machine::clock::{self, Timers};
+use llano_machine::overlay::View;
 use llano_machine::space::Windows;
 use llano_trace::recorder::Recorder;
 
@@ -144,6 +145,7 @@ impl Kernel {
             call: None,
             progress: Progress::default(),
             mm: Rc::new(RefCell::new(Mm::default())),
+            view: View::default(),
             files: Rc::new(RefCell::new(files)),
             fs: Rc::new(RefCell::new(fs)),
             sighand: Rc::new(RefCell::new(SigHandlers::default())),

@@ -9,7 +9,7 @@ use crate::task::{Pid, State};
 use crate::timers::Due;
 use crate::wait::{OnSignal, Tid, Wait};
 use alloc::vec::Vec;
-use llano_machine::{Fault, Trap, clock, space};
+use llano_machine::{Fault, Trap, clock, overlay, space};
 
 /// Why the loop returned: someone outside must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Kernel {
                 self.idle();
                 continue;
             };
-            if self.running != tid {
-                self.switch_to(tid);
+            if (self.running != tid || overlay::current() != self.task(tid).view) && !self.switch_to(tid) {
+                continue;
             }
             let task = self.task(tid);
             if (task.attention || task.call.is_some()) && !self.before_user(tid) {
@@ -206,10 +206,17 @@ impl Kernel {
         self.charge(self.running);
     }
 
-    fn switch_to(&mut self, tid: Tid) {
+    /// Makes `tid` the running task, with its memory in place. `false`: the host has no room to do so, and the task is
+    /// gone.
+    fn switch_to(&mut self, tid: Tid) -> bool {
         self.note_switch(tid);
         self.running = tid;
         self.arm_deadline();
+        let Err(error) = overlay::activate(self.task(tid).view) else { return true };
+        let pid = self.task(tid).pid;
+        self.log(alloc::format!("process {pid} is killed: its memory cannot be put in place: {error}"));
+        self.exit_process(pid, sig::KILL);
+        false
     }
 
     /// Books the time of the task that ran, and tells the trace. `next` 0: idle.
@@ -376,6 +383,9 @@ impl Kernel {
         const ERROR_WRITE: u64 = 2;
         const ERROR_FETCH: u64 = 16;
         let segv = fault.signal == sig::SEGV && fault.trapno == PAGE_FAULT;
+        if segv && fault.error & ERROR_WRITE != 0 && overlay::open(fault.addr, 1) {
+            return;
+        }
         let wanted = match fault.error {
             e if e & ERROR_WRITE != 0 => space::WRITE,
             e if e & ERROR_FETCH != 0 => space::EXEC,

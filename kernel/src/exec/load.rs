@@ -43,17 +43,19 @@ pub fn headers(file: &File, head: &[u8]) -> Result<Elf> {
     Elf::parse(header, &table)
 }
 
-/// Claims the addresses for an image; returns the bias (what to add to link addresses).
+/// Claims the addresses for an image; returns the bias (what to add to link addresses). Those of a program linked to
+/// fixed ones may be another's too.
 ///
 /// # Errors
-/// `ENOMEM`: the addresses of a program linked to fixed ones are taken, or there is no room.
+/// `ENOMEM`: there is no room.
 pub fn place(elf: &Elf, space: &mut AddressSpace, mm: &mut Mm) -> Result<u64> {
     let (first, last) = elf.span();
     let len = last - first;
     let at = if elf.fixed {
-        if !space.take(first, len) {
+        if !pages::contains(first, len) {
             return Err(Errno::ENOMEM);
         }
+        space.claim(first, len);
         first
     } else {
         space.alloc(len, elf.align(), Place::High).ok_or(Errno::ENOMEM)?
@@ -75,8 +77,7 @@ pub fn map(elf: &Elf, file: &Rc<File>, bias: u64, space: &mut AddressSpace, mm: 
         let file_end = s.vaddr.wrapping_add(bias) + s.filesz;
         let end = (s.vaddr.wrapping_add(bias) + s.memsz).next_multiple_of(PAGE);
         let mapped_end = if s.filesz > 0 { file_end.next_multiple_of(PAGE) } else { start };
-        let vma =
-            |start, end, backing| Vma { start, end, prot, sharing: Sharing::Private, backing, label: "" };
+        let vma = |start, end, backing| Vma::new(start, end, prot, Sharing::Private, backing);
         if s.filesz > 0 {
             let offset = s.offset & !(PAGE - 1);
             mm.map_fixed(space, vma(start, mapped_end, Backing::File(file.clone(), offset)))?;

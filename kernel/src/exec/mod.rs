@@ -28,6 +28,7 @@ use crate::wait::Tid;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use elf::Elf;
+use llano_machine::overlay;
 
 /// The longest argument or environment string (MAX_ARG_STRLEN).
 pub const MAX_STRING: usize = 32 * PAGE as usize;
@@ -132,7 +133,8 @@ impl Plan {
         self.elf.fixed.then_some((first, last - first))
     }
 
-    /// Loads it all into a new address space; on failure nothing stays behind.
+    /// Loads it all into a new address space, which is in place afterwards; on failure nothing stays behind, and none
+    /// is.
     pub fn load(
         &self,
         space: &mut AddressSpace,
@@ -140,7 +142,8 @@ impl Plan {
         cred: &Cred,
         stack: u64,
     ) -> Result<Loaded> {
-        let mut mm = Mm::default();
+        let mut mm = Mm::new();
+        overlay::activate(mm.view).map_err(crate::error::host)?;
         self.load_into(&mut mm, space, program, cred, stack)
             .map(|(entry, sp)| Loaded { mm: core::mem::take(&mut mm), entry, sp })
             .inspect_err(|_| mm.release(space))

@@ -59,6 +59,7 @@ pub fn map(mm: &mut Mm, space: &mut crate::mm::space::AddressSpace, size: u64, e
             sharing: Sharing::Private,
             backing: Backing::Anonymous,
             label: "[stack]",
+            at_fork: Default::default(),
         },
     )
 }

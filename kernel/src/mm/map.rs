@@ -1,13 +1,14 @@
 //! mmap, munmap, mprotect and mremap on an [`Mm`]: the bookkeeping, and the host's pages behind it.
 
 use super::space::{AddressSpace, Place};
-use super::vma::{Backing, Vma};
+use super::vma::{AtFork, Backing, Vma};
 use super::{Mm, PAGE};
-use crate::error::{Errno, Result, host};
+use crate::error::{Errno, Result, fault, host};
 use crate::fs::file::MapRequest;
 use alloc::vec::Vec;
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
+use llano_machine::{overlay, usermem};
 
 /// Rounds up to whole pages; `None` on overflow.
 pub fn page_up(len: u64) -> Option<u64> {
@@ -32,6 +33,18 @@ fn populate(vma: &Vma) -> Result<()> {
     }
 }
 
+/// Makes `moved` what a view at `old` is: that one's pages are seen by others too, so what was written is copied.
+fn copy_pages(moved: &Vma, old: u64) -> Result<()> {
+    populate(&Vma { prot: pages::READ | pages::WRITE, ..moved.clone() })?;
+    if moved.sharing == Sharing::Private {
+        for part in overlay::written(old, old + (moved.end - moved.start)) {
+            let (to, len) = (moved.start + (part.start - old), (part.end - part.start) as usize);
+            usermem::copy_within(to, part.start, len).map_err(fault)?;
+        }
+    }
+    pages::protect(moved.start, moved.end - moved.start, moved.prot).map_err(host)
+}
+
 impl Mm {
     /// Maps at a place of the kernel's choice.
     pub fn map(
@@ -52,10 +65,13 @@ impl Mm {
         Ok(at)
     }
 
-    /// Maps at exactly `vma.start`, replacing this mm's own views there (`MAP_FIXED`). Every byte of the range must be
-    /// this mm's or free; another's memory is `ENOMEM`.
-    pub fn map_fixed(&mut self, space: &mut AddressSpace, vma: Vma) -> Result<()> {
-        let (start, end) = (vma.start, vma.end);
+    /// Whether this mm has a view in `[start, end)`.
+    pub fn overlaps(&self, start: u64, end: u64) -> bool {
+        self.vmas.range(..end).next_back().is_some_and(|(_, v)| v.end > start)
+    }
+
+    /// The parts of `[start, end)` that this mm has no claim on.
+    pub fn unclaimed(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
         let mut gaps = Vec::new();
         let mut at = start;
         for v in self.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start) {
@@ -67,12 +83,15 @@ impl Mm {
         if at < end {
             gaps.push((at, end));
         }
-        let gaps: Vec<_> = gaps.into_iter().flat_map(|(s, e)| self.outside(s, e)).collect();
-        if gaps.iter().any(|&(s, e)| !space.is_free(s, e - s)) {
-            return Err(Errno::ENOMEM);
-        }
-        for &(s, e) in &gaps {
-            space.take(s, e - s);
+        gaps.into_iter().flat_map(|(s, e)| self.outside(s, e)).collect()
+    }
+
+    /// Maps at exactly `vma.start`, replacing this mm's own views there (`MAP_FIXED`). What others have there must have
+    /// been declared contested (`Kernel::contest`).
+    pub fn map_fixed(&mut self, space: &mut AddressSpace, vma: Vma) -> Result<()> {
+        let (start, end) = (vma.start, vma.end);
+        for (s, e) in self.unclaimed(start, end) {
+            space.claim(s, e - s);
         }
         populate(&vma)?;
         self.cut(start, end);
@@ -175,6 +194,20 @@ impl Mm {
         if at < end { Err(Errno::ENOMEM) } else { Ok(()) }
     }
 
+    /// What a child gets of `[start, end)`: of anonymous memory, or `EINVAL`, if it is to be zeroes.
+    pub fn set_at_fork(&mut self, start: u64, end: u64, at_fork: AtFork) -> Result<()> {
+        let hit = self.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start);
+        let anonymous = |v: &Vma| matches!(v.backing, Backing::Anonymous) && v.sharing == Sharing::Private;
+        if at_fork == AtFork::Wipe && !hit.clone().all(anonymous) {
+            return Err(Errno::EINVAL);
+        }
+        for mut part in self.cut(start, end) {
+            part.at_fork = at_fork;
+            self.insert(part);
+        }
+        Ok(())
+    }
+
     /// How much of a view has pages: for files in RAM, what lies beyond the end has none.
     fn backed(&self, vma: &Vma) -> u64 {
         let len = vma.end - vma.start;
@@ -195,6 +228,11 @@ impl Mm {
         let page = addr & !(PAGE - 1);
         let part = vma.slice(page, page + PAGE);
         matches!(part.backing, Backing::File(..)) && self.backed(&part) == PAGE && populate(&part).is_ok()
+    }
+
+    /// Whether a file is mapped.
+    pub fn maps(&self, same: impl Fn(&crate::fs::file::File) -> bool) -> bool {
+        self.vmas.values().any(|v| matches!(&v.backing, Backing::File(file, _) if same(file)))
     }
 
     /// Takes pages away from views of `file` that lie beyond `size` bytes (it was truncated): touching them is SIGBUS.
@@ -270,7 +308,11 @@ impl Mm {
             self.cut(to, to + new_len);
         }
         let keep = old_len.min(new_len);
-        pages::move_pages(old, keep, to, keep).map_err(host)?;
+        if overlay::common(old, old + keep) {
+            copy_pages(&moved.slice(to, to + keep), old)?;
+        } else {
+            pages::move_pages(old, keep, to, keep).map_err(host)?;
+        }
         if new_len > keep {
             populate(&moved.slice(to + keep, to + new_len))?;
         }
@@ -293,6 +335,7 @@ impl Mm {
             sharing: Sharing::Private,
             backing: Backing::Anonymous,
             label: "[heap]",
+            at_fork: AtFork::default(),
         };
         if to > from {
             if self.vmas.range(from..to).next().is_some() || pages::map_anon(from, to - from, 3).is_err() {

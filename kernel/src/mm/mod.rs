@@ -1,7 +1,8 @@
 //! Memory of a process on a machine without an MMU: one flat address space that all share.
 //!
 //! As in Linux's `mm/nommu.c`, a *region* is the backing (anonymous pages, a file's, the RAM pool's) and a *vma* one
-//! mm's view of it. A range belongs to at most one mm; [`space::AddressSpace`] knows which are free. The host's page
+//! mm's view of it. A range most often belongs to one mm, to several after fork and for programs linked to the same fixed
+//! addresses ([`llano_machine::overlay`]); [`space::AddressSpace`] counts the claims. The host's page
 //! protection makes guard pages, RELRO and wild writes behave as on a desktop.
 //!
 //! - [`space`]: free ranges
@@ -12,10 +13,14 @@ pub mod map;
 pub mod space;
 pub mod vma;
 
+use crate::error::{Errno, Result};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use llano_machine::overlay::{self, Area, View};
+use llano_machine::space as pages;
+use llano_machine::space::Sharing;
 use space::AddressSpace;
-pub use vma::{Backing, Vma};
+pub use vma::{AtFork, Backing, Vma};
 
 /// The page size.
 pub const PAGE: u64 = 4096;
@@ -34,6 +39,8 @@ pub struct Image {
 /// The address space of a process (shared by its threads, and with a vfork child).
 #[derive(Debug, Default)]
 pub struct Mm {
+    /// Its pages, as the machine knows them.
+    pub view: View,
     /// Views by start address.
     pub vmas: BTreeMap<u64, Vma>,
     /// The heap: start, current end, end of what is reserved for it.
@@ -56,6 +63,16 @@ pub struct Mm {
     pub barriers: i32,
 }
 
+/// Does something while the pages of `view` are in place: reading or writing another process's memory.
+pub fn seen_by<R>(view: View, f: impl FnOnce() -> R) -> R {
+    let before = overlay::activate(view);
+    let result = f();
+    if let Ok(before) = before {
+        let _ = overlay::activate(before);
+    }
+    result
+}
+
 impl Mm {
     /// The view that contains `addr`.
     pub fn find(&self, addr: u64) -> Option<&Vma> {
@@ -73,11 +90,66 @@ impl Mm {
         parts
     }
 
+    /// An address space with nothing in it.
+    pub fn new() -> Mm {
+        Mm { view: overlay::new_view(), ..Mm::default() }
+    }
+
+    /// A copy for a child (fork(2)): the same books, the same addresses, its own view, which is the current one
+    /// afterwards. `sp`: its stack pointer.
+    ///
+    /// # Errors
+    /// `ENOMEM`: the host has no room for saved pages, or no more maps.
+    pub fn fork(&self, space: &mut AddressSpace, sp: u64) -> Result<Mm> {
+        let mut child = Mm {
+            view: overlay::new_view(),
+            vmas: self
+                .vmas
+                .iter()
+                .filter(|(_, v)| v.at_fork != AtFork::Skip)
+                .map(|(s, v)| (*s, v.clone()))
+                .collect(),
+            auxv: self.auxv.clone(),
+            images: self.images.clone(),
+            reserves: self.reserves.clone(),
+            ..*self
+        };
+        let area = |v: &Vma| Area {
+            start: v.start,
+            end: v.end,
+            prot: v.prot,
+            private: v.sharing == Sharing::Private,
+        };
+        let areas: Vec<Area> = child.vmas.values().map(area).collect();
+        for vma in child.vmas.values() {
+            child
+                .outside(vma.start, vma.end)
+                .into_iter()
+                .for_each(|(start, end)| space.claim(start, end - start));
+        }
+        child.reserves.iter().for_each(|&(start, len)| space.claim(start, len));
+        let wipe = |child: &Mm| {
+            let wiped = child.vmas.values().filter(|v| v.at_fork == AtFork::Wipe);
+            wiped.clone().try_for_each(|v| pages::map_anon(v.start, v.end - v.start, v.prot))
+        };
+        if overlay::fork(child.view, &areas, sp).and_then(|()| wipe(&child)).is_err() {
+            child.release(space);
+            let _ = overlay::activate(self.view);
+            return Err(Errno::ENOMEM);
+        }
+        Ok(child)
+    }
+
     /// Gives everything back: pages to the host, ranges to the space.
     pub fn release(&mut self, space: &mut AddressSpace) {
-        for vma in core::mem::take(&mut self.vmas).into_values() {
+        let vmas = core::mem::take(&mut self.vmas);
+        for vma in vmas.values() {
             // The ranges are guest space and page-aligned, so the host has nothing to refuse.
-            let _ = llano_machine::space::unmap(vma.start, vma.end - vma.start);
+            let _ = pages::release(vma.start, vma.end);
+        }
+        // What others have a share in is theirs now.
+        let _ = overlay::drop_view(self.view);
+        for vma in vmas.into_values() {
             for (start, end) in self.outside(vma.start, vma.end) {
                 space.give(start, end - start);
             }

@@ -1,12 +1,15 @@
 //! The flat address space: who may have which range. Only ranges; what is mapped there is [`super::Mm`]'s business.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use llano_machine::space::Windows;
 
-/// Free ranges of both windows: start to length, never adjacent, page-aligned.
+/// Free ranges of both windows: start to length, never adjacent, page-aligned. And what is claimed more than once.
 #[derive(Debug, Default)]
 pub struct AddressSpace {
     free: BTreeMap<u64, u64>,
+    /// Ranges with more than one claim: start to end and how many claims beside the first.
+    contested: BTreeMap<u64, (u64, u32)>,
     high: (u64, u64),
     low: (u64, u64),
 }
@@ -23,7 +26,12 @@ pub enum Place {
 impl AddressSpace {
     /// Everything free.
     pub fn new(windows: &Windows) -> AddressSpace {
-        let mut space = AddressSpace { free: BTreeMap::new(), high: windows.high, low: windows.low };
+        let mut space = AddressSpace {
+            free: BTreeMap::new(),
+            contested: BTreeMap::new(),
+            high: windows.high,
+            low: windows.low,
+        };
         for (start, end) in [windows.high, windows.low] {
             if end > start {
                 space.free.insert(start, end - start);
@@ -71,8 +79,68 @@ impl AddressSpace {
         }
     }
 
-    /// Gives a range back.
+    /// Claims exactly this range, whoever else has it (fork, and programs linked to fixed addresses).
+    pub fn claim(&mut self, at: u64, len: u64) {
+        let end = at + len;
+        let mut from = at;
+        while from < end {
+            // A piece is free as a whole or taken as a whole.
+            let hole = self.free.range(..=from).next_back().map(|(s, l)| (*s, s + l)).filter(|h| h.1 > from);
+            let to = match hole {
+                Some((_, hole_end)) => hole_end.min(end),
+                None => self.free.range(from..).next().map_or(end, |(s, _)| (*s).min(end)),
+            };
+            match hole {
+                Some(_) => drop(self.take(from, to - from)),
+                None => self.recount(from, to, |n| n + 1),
+            }
+            from = to;
+        }
+    }
+
+    /// Counts the claims on a taken range anew; ranges with one claim are not in the list.
+    fn recount(&mut self, start: u64, end: u64, count: impl Fn(u32) -> u32) {
+        for border in [start, end] {
+            if let Some((&s, &(e, n))) = self.contested.range(..border).next_back()
+                && e > border
+            {
+                self.contested.insert(s, (border, n));
+                self.contested.insert(border, (e, n));
+            }
+        }
+        let mut at = start;
+        while at < end {
+            let next = self.contested.range(at..end).next().map(|(s, (e, n))| (*s, *e, *n));
+            let (to, had) = match next {
+                Some((s, e, n)) if s == at => (e, n),
+                Some((s, ..)) => (s, 0),
+                None => (end, 0),
+            };
+            match count(had) {
+                0 => drop(self.contested.remove(&at)),
+                n => drop(self.contested.insert(at, (to, n))),
+            }
+            at = to;
+        }
+    }
+
+    /// Gives a range back: it is free once nobody else claims it.
     pub fn give(&mut self, at: u64, len: u64) {
+        let end = at + len;
+        let first = self.contested.range(..=at).next_back().map_or(at, |(s, _)| *s);
+        let others: Vec<(u64, u64)> =
+            self.contested.range(first..end.max(first)).map(|(s, c)| (*s, c.0)).collect();
+        let mut from = at;
+        for (s, e) in others.into_iter().filter(|o| o.1 > at) {
+            let (s, e) = (s.max(at), e.min(end));
+            self.free(from, s - from);
+            self.recount(s, e, |n| n - 1);
+            from = e;
+        }
+        self.free(from, end - from);
+    }
+
+    fn free(&mut self, at: u64, len: u64) {
         if len == 0 {
             return;
         }
@@ -87,6 +155,11 @@ impl AddressSpace {
             end += l;
         }
         self.free.insert(start, end - start);
+    }
+
+    /// Whether somebody has a part of this range.
+    pub fn is_taken(&self, at: u64, len: u64) -> bool {
+        !self.is_free(at, len)
     }
 
     /// Bytes that are free in both windows, and the largest hole.
@@ -114,6 +187,16 @@ impl AddressSpace {
             }
             last = end;
         }
+        let mut last = 0;
+        for (&start, &(end, count)) in &self.contested {
+            if start >= end || start < last || count == 0 {
+                return Err("contested ranges overlap, are empty or have one claim");
+            }
+            if self.free.range(..end).next_back().is_some_and(|(s, l)| s + l > start) {
+                return Err("a contested range is free");
+            }
+            last = end;
+        }
         Ok(())
     }
 }
@@ -121,7 +204,33 @@ impl AddressSpace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+
+    #[test]
+    fn a_range_is_free_when_its_last_claim_goes() {
+        let windows = Windows { high: (0x10_0000, 0x11_0000), low: (0, 0) };
+        let mut space = AddressSpace::new(&windows);
+        let mut claims = [0u32; 16];
+        let mut held: Vec<(u64, u64)> = Vec::new();
+        let mut seed = 3u64;
+        for _ in 0..3000 {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let (first, pages) = ((seed >> 33) % 16, (seed >> 50) % 5 + 1);
+            let (first, pages) = (first, pages.min(16 - first));
+            if held.len() < 12 && seed >> 63 == 0 {
+                space.claim(0x10_0000 + first * 4096, pages * 4096);
+                held.push((first, pages));
+                (first..first + pages).for_each(|p| claims[p as usize] += 1);
+            } else if !held.is_empty() {
+                let (first, pages) = held.swap_remove((seed >> 20) as usize % held.len());
+                space.give(0x10_0000 + first * 4096, pages * 4096);
+                (first..first + pages).for_each(|p| claims[p as usize] -= 1);
+            }
+            space.validate().unwrap();
+            for (page, count) in (0..).zip(claims) {
+                assert_eq!(space.is_free(0x10_0000 + page * 4096, 4096), count == 0, "page {page}");
+            }
+        }
+    }
 
     #[test]
     fn a_thousand_random_takes_and_gives_keep_the_invariants() {

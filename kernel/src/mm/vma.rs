@@ -13,6 +13,18 @@ pub enum Backing {
     File(Rc<File>, u64),
 }
 
+/// What a child gets of a view at fork (madvise(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AtFork {
+    /// Its own copy, or the same pages if they are shared.
+    #[default]
+    Inherit,
+    /// Nothing (`MADV_DONTFORK`).
+    Skip,
+    /// Zero pages (`MADV_WIPEONFORK`).
+    Wipe,
+}
+
 /// A view.
 #[derive(Debug, Clone)]
 pub struct Vma {
@@ -28,9 +40,16 @@ pub struct Vma {
     pub backing: Backing,
     /// `[stack]` or `[heap]` for /proc/PID/maps.
     pub label: &'static str,
+    /// What a child gets.
+    pub at_fork: AtFork,
 }
 
 impl Vma {
+    /// A view without a name of its own.
+    pub fn new(start: u64, end: u64, prot: i32, sharing: Sharing, backing: Backing) -> Vma {
+        Vma { start, end, prot, sharing, backing, label: "", at_fork: AtFork::default() }
+    }
+
     /// The part of the view within `[start, end)`.
     pub fn slice(&self, start: u64, end: u64) -> Vma {
         let mut part = self.clone();
@@ -47,7 +66,8 @@ impl Vma {
         let same = self.end == next.start
             && self.prot == next.prot
             && self.sharing == next.sharing
-            && self.label == next.label;
+            && self.label == next.label
+            && self.at_fork == next.at_fork;
         same && match (&self.backing, &next.backing) {
             (Backing::Anonymous, Backing::Anonymous) => true,
             (Backing::File(a, at), Backing::File(b, bt)) => {

@@ -4,7 +4,7 @@ use super::{put, task};
 use crate::error::{Errno, Result};
 use crate::fs::procfs::Who;
 use crate::kernel::Kernel;
-use crate::mm::{Backing, Mm, PAGE, Vma};
+use crate::mm::{Backing, Mm, PAGE, Vma, seen_by};
 use crate::oom::resident;
 use crate::wait::Tid;
 use alloc::vec;
@@ -105,7 +105,7 @@ pub(super) fn smaps(k: &Kernel, caller: Tid, who: Who) -> Vec<u8> {
 pub(super) fn read(k: &Kernel, who: Who, at: u64, len: usize) -> Result<Vec<u8>> {
     let len = part(k, who, at, len)?;
     let mut buf = vec![0; len];
-    match usermem::copy_in_some(at, &mut buf) {
+    match seen_by(task(k, who)?.view, || usermem::copy_in_some(at, &mut buf)) {
         Ok(n) if n > 0 => {
             buf.truncate(n);
             Ok(buf)
@@ -117,17 +117,22 @@ pub(super) fn read(k: &Kernel, who: Who, at: u64, len: usize) -> Result<Vec<u8>>
 /// Writes to memory, also where the program itself may not; `EIO` where there is none.
 pub(super) fn write(k: &Kernel, who: Who, at: u64, bytes: &[u8]) -> Result<usize> {
     let len = part(k, who, at, bytes.len())?;
-    match usermem::copy_out_some(at, &bytes[..len]) {
+    let vma = task(k, who)?.mm.borrow().find(at).cloned().ok_or(Errno::EIO)?;
+    seen_by(task(k, who)?.view, || store(&vma, at, &bytes[..len]))
+}
+
+/// Writes to the memory in place, which `vma` describes.
+fn store(vma: &Vma, at: u64, bytes: &[u8]) -> Result<usize> {
+    match usermem::copy_out_some(at, bytes) {
         Ok(n) if n > 0 => return Ok(n),
         _ => {}
     }
-    let vma = task(k, who)?.mm.borrow().find(at).cloned().ok_or(Errno::EIO)?;
     if vma.sharing == Sharing::Shared {
         return Err(Errno::EIO);
     }
     // One page: its protection is lifted for the moment.
     let page = at - at % PAGE;
-    let len = len.min((page + PAGE - at) as usize);
+    let len = bytes.len().min((page + PAGE - at) as usize);
     let protect = |prot| space::protect(page, PAGE, prot).map_err(|_| Errno::EIO);
     protect(space::READ | space::WRITE)?;
     let written = usermem::copy_out_some(at, &bytes[..len]);

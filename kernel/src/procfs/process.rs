@@ -5,6 +5,7 @@ use crate::error::{Errno, Result};
 use crate::fs::mount::flag;
 use crate::fs::procfs::Who;
 use crate::kernel::Kernel;
+use crate::mm::seen_by;
 use crate::sigstate::{SIG_DFL, SIG_IGN, SigSet};
 use crate::task::process::UNLIMITED;
 use crate::task::{Process, State};
@@ -14,6 +15,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use llano_abi::stat::{major, minor};
+use llano_machine::overlay::View;
 use llano_machine::usermem;
 
 /// Clock ticks a second, as user space counts (USER_HZ).
@@ -34,8 +36,8 @@ pub(super) fn text(k: &mut Kernel, caller: Tid, who: Who, name: &str) -> Result<
         "maps" => memory::maps(k, caller, who),
         "smaps" => memory::smaps(k, caller, who),
         "comm" => [comm(k, who)?, b"\n".to_vec()].concat(),
-        "cmdline" => task(k, who).map(|t| t.mm.borrow().args).map_or(Vec::new(), strings),
-        "environ" => task(k, who).map(|t| t.mm.borrow().env).map_or(Vec::new(), strings),
+        "cmdline" => task(k, who).map(|t| (t.view, t.mm.borrow().args)).map_or(Vec::new(), strings),
+        "environ" => task(k, who).map(|t| (t.view, t.mm.borrow().env)).map_or(Vec::new(), strings),
         "auxv" => task(k, who).map(|t| t.mm.borrow().auxv.clone()).unwrap_or_default(),
         "limits" => limits(process(k, who.pid)?),
         "mounts" => mounts(k, caller),
@@ -93,9 +95,9 @@ pub(super) fn store(k: &mut Kernel, who: Who, name: &str, bytes: &[u8]) -> Resul
 }
 
 /// The strings between two addresses, as the process has them now; nothing if it unmapped them.
-fn strings((start, end): (u64, u64)) -> Vec<u8> {
+fn strings((view, (start, end)): (View, (u64, u64))) -> Vec<u8> {
     let mut buf = vec![0; end.saturating_sub(start) as usize];
-    let n = usermem::copy_in_some(start, &mut buf).unwrap_or(0);
+    let n = seen_by(view, || usermem::copy_in_some(start, &mut buf)).unwrap_or(0);
     buf.truncate(n);
     buf
 }

@@ -13,6 +13,7 @@ use crate::fs::namei::Follow;
 use crate::fs::path::{Name, same_file};
 use crate::ipc::inotify::bits;
 use crate::kernel::Kernel;
+use crate::mm::seen_by;
 use crate::task::process::rlimit;
 use crate::time::{Timespec, Timeval};
 use crate::user;
@@ -251,7 +252,10 @@ pub fn cut_maps(k: &Kernel, path: &Path, size: u64) {
     for process in k.tables.processes() {
         if let Some(task) = process.threads.first().and_then(|t| k.tables.task(*t)) {
             let same = |f: &File| f.path.as_ref().is_some_and(|p| same_file(p.inode(), path.inode()));
-            task.mm.borrow_mut().cut_file(same, size);
+            let mut mm = task.mm.borrow_mut();
+            if mm.maps(same) {
+                seen_by(mm.view, || mm.cut_file(same, size));
+            }
         }
     }
 }

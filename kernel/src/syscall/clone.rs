@@ -3,6 +3,7 @@
 use super::Args;
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::kernel::Kernel;
+use crate::mm::{Mm, seen_by};
 use crate::sigstate::{SigHandlers, SigQueue, sig};
 use crate::task::process::{Report, Usage, rlimit};
 use crate::task::{AltStack, Process, Progress, State, Task};
@@ -127,8 +128,7 @@ fn check(k: &Kernel, t: Tid, r: &Request) -> Result<()> {
     if has(flag::NAMESPACES) {
         return Err(if k.task(t).cred.privileged() { Errno::EINVAL } else { Errno::EPERM });
     }
-    // Without an MMU there is no second copy of the memory at the same addresses.
-    if !has(flag::VM) || has(flag::PIDFD) {
+    if has(flag::PIDFD) {
         return Err(Errno::EINVAL);
     }
     let uid = k.task(t).cred.uid;
@@ -147,15 +147,17 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
     if k.task(t).progress.value != 0 {
         return Err(vfork_wait(k.task(t).progress.value as Tid));
     }
-    k.refused_forks += u64::from(r.flags & flag::VM == 0);
     check(k, t, r)?;
     let has = |f| r.flags & f != 0;
     let tid = k.tables.new_number()?;
+    let mine = k.task(t).mm.clone();
+    let mm = if has(flag::VM) { mine.clone() } else { fork_mm(k, t, r)? };
     if has(flag::PARENT_SETTID) {
-        user::put(r.parent_tid, &tid)?;
+        // As in Linux a bad address is nobody's error.
+        let _ = seen_by(mine.borrow().view, || user::put(r.parent_tid, &tid));
     }
     let pid = if has(flag::THREAD) { k.task(t).pid } else { tid };
-    let child = child_task(k, t, tid, pid, r);
+    let child = child_task(k, t, tid, pid, mm, r);
     k.tables.add_task(child);
     if has(flag::THREAD) {
         k.process_of_mut(t).threads.push(tid);
@@ -168,13 +170,18 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
         }
     }
     if has(flag::CHILD_SETTID) {
-        // The child shares the memory, so it is done here; as in Linux a bad address is nobody's error.
-        let _ = user::put(r.child_tid, &tid);
+        let _ = seen_by(k.task(tid).view, || user::put(r.child_tid, &tid));
     }
     if k.trace.on() {
         k.trace.clone_task(clock::tsc(), t as u32, tid as u32, pid as u32, r.flags);
     }
-    k.sched.push(tid);
+    if has(flag::VM) {
+        k.sched.push(tid);
+    } else {
+        // The child's pages are in place, and if it executes a program or ends soon its parent's never have to be.
+        k.sched.push_front(tid);
+        k.sched.resched = true;
+    }
     if has(flag::VFORK) {
         k.task_mut(tid).vfork_parent = Some(t);
         k.task_mut(t).progress.value = tid as u64;
@@ -183,11 +190,20 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
     Ok(tid.into())
 }
 
+/// A second copy of the memory at the same addresses.
+fn fork_mm(k: &mut Kernel, t: Tid, r: &Request) -> Result<Rc<RefCell<Mm>>> {
+    let sp = if r.stack != 0 { r.stack } else { k.task(t).ctx.regs().regs[reg::RSP] };
+    let mm = k.task(t).mm.clone();
+    let child = mm.borrow().fork(&mut k.space, sp)?;
+    Ok(Rc::new(RefCell::new(child)))
+}
+
 fn vfork_wait(child: Tid) -> Fail {
     Wait::new(Why::Vfork(child)).signals(OnSignal::Uninterruptible).into()
 }
 
-fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> {
+fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, mm: Rc<RefCell<Mm>>, r: &Request) -> Box<Task> {
+    let view = mm.borrow().view;
     let has = |f| r.flags & f != 0;
     let me = k.task(t);
     let reset = me.settings.reset_on_fork && (me.policy.1 > 0 || me.nice < 0);
@@ -221,7 +237,8 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> 
         wait_key: None,
         call: None,
         progress: Progress::default(),
-        mm: me.mm.clone(),
+        view,
+        mm,
         files: if has(flag::FILES) {
             me.files.clone()
         } else {
@@ -233,8 +250,8 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, r: &Request) -> Box<Task> 
         saved_sigmask: None,
         pending: SigQueue::default(),
         attention: false,
-        // A new thread has none; a vfork child keeps its parent's (clone(2), sigaltstack(2)).
-        altstack: if has(flag::VFORK) { me.altstack } else { AltStack::default() },
+        // A new thread has none; a child with memory of its own, or of a vfork, keeps its parent's (sigaltstack(2)).
+        altstack: if has(flag::VM) && !has(flag::VFORK) { AltStack::default() } else { me.altstack },
         cred: me.cred.clone(),
         clear_child_tid: if has(flag::CHILD_CLEARTID) { r.child_tid } else { 0 },
         robust_list: 0,

@@ -6,7 +6,7 @@ use crate::exec::{self, MAX_STRING, MAX_STRINGS, Plan, Program};
 use crate::fs::Path;
 use crate::fs::namei::{Follow, WalkCx, walk};
 use crate::kernel::Kernel;
-use crate::sigstate::{SigInfo, code, sig};
+use crate::mm::Mm;
 use crate::task::AltStack;
 use crate::user;
 use crate::wait::Tid;
@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use llano_machine::clock;
 use llano_machine::cpu::reg;
+use llano_machine::overlay;
 
 const AT_FDCWD: i32 = -100;
 const AT_EMPTY_PATH: i32 = 0x1000;
@@ -101,35 +102,17 @@ pub fn exec(
     let cred = k.task(t).cred.clone();
     let stack = exec::stack_size(k, t);
     let own = k.task(t).mm.clone();
-    let mut released = false;
-    if let Some((at, len)) = plan.fixed_range()
-        && !k.space.is_free(at, len)
-    {
-        // The old program lies where the new one must: if it is ours alone it goes first, and there is no way back.
-        let ours = own.borrow().reserves.iter().any(|&(s, l)| s < at + len && at < s + l);
-        let alone = k.tables.tasks().all(|x| x.pid == k.task(t).pid || !Rc::ptr_eq(&x.mm, &own));
-        if !ours || !alone {
-            let name = alloc::string::String::from_utf8_lossy(&filename).into_owned();
-            k.log(alloc::format!("exec {name}: linked to {at:#x}, where another program lies"));
-            return Err(Errno::ENOMEM);
-        }
-        own.borrow_mut().release(&mut k.space);
-        released = true;
+    if let Some((at, len)) = plan.fixed_range() {
+        k.contest(&Rc::default(), at, at + len);
     }
-    let loaded = match plan.load(&mut k.space, &program, &cred, stack) {
-        Ok(loaded) => loaded,
-        Err(e) if !released => return Err(e),
-        Err(_) => {
-            let info = SigInfo::new(sig::KILL, code::SI_KERNEL);
-            crate::signal::send_to_process(k, k.task(t).pid, info);
-            k.exit_process(k.task(t).pid, sig::KILL);
-            return Ok(());
-        }
-    };
+    let loaded = plan.load(&mut k.space, &program, &cred, stack).inspect_err(|_| {
+        let _ = overlay::activate(own.borrow().view);
+    })?;
     // From here on nothing fails.
     let t = leave_threads(k, t);
     k.vfork_done(t);
     let task = k.task_mut(t);
+    task.view = loaded.mm.view;
     let old = core::mem::replace(&mut task.mm, Rc::new(RefCell::new(loaded.mm)));
     k.release_mm(own);
     k.release_mm(old);
@@ -196,6 +179,19 @@ fn leave_threads(k: &mut Kernel, t: Tid) -> Tid {
 }
 
 impl Kernel {
+    /// Tells the machine whose pages lie where `mm` is about to map something of its own.
+    pub fn contest(&self, mm: &Rc<RefCell<Mm>>, start: u64, end: u64) {
+        let strange: Vec<(u64, u64)> = mm.borrow().unclaimed(start, end);
+        for (start, end) in strange.into_iter().filter(|(s, e)| self.space.is_taken(*s, e - s)) {
+            for task in self.tables.tasks().filter(|x| !Rc::ptr_eq(&x.mm, mm)) {
+                let other = task.mm.borrow();
+                for vma in other.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start) {
+                    overlay::contest(other.view, vma.start.max(start), vma.end.min(end));
+                }
+            }
+        }
+    }
+
     /// Resolves a path for a task, following links.
     pub fn lookup(&self, tid: Tid, path: &[u8]) -> Result<Path> {
         self.lookup_at(tid, AT_FDCWD, path, Follow::Yes)

@@ -9,6 +9,7 @@ use crate::task::{Pid, State};
 use crate::user;
 use crate::wait::{Tid, poll};
 use alloc::rc::Rc;
+use llano_machine::overlay;
 
 const SA_NOCLDWAIT: u64 = 2;
 const SA_NOCLDSTOP: u64 = 1;
@@ -59,10 +60,12 @@ impl Kernel {
     /// Ends one thread; with the last one the process becomes a zombie.
     pub fn exit_task(&mut self, tid: Tid, status: i32) {
         let Some(task) = self.tables.task(tid) else { return };
-        let (pid, call) = (task.pid, task.call);
+        let (pid, call, gone) = (task.pid, task.call, task.view);
         if Rc::strong_count(&task.mm) == 1 {
             self.note_resident(tid);
         }
+        // Its memory may not be in place: it may be another task that ends it.
+        let before = overlay::activate(gone).unwrap_or_default();
         self.set_state(tid, State::Dead);
         super::futex::exit_robust_list(self, tid);
         let shared = Rc::strong_count(&self.task(tid).mm) > 1;
@@ -80,6 +83,9 @@ impl Kernel {
         let uid = task.cred.uid;
         drop(task);
         self.release_mm(had_mm);
+        if before != gone {
+            let _ = overlay::activate(before);
+        }
         let Some(process) = self.tables.process_mut(pid) else { return };
         process.last = Some(last);
         process.own_usage.add(&usage);

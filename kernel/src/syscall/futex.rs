@@ -1,5 +1,4 @@
-//! futex(2): waiting on a word of memory. One flat address space, so an address is a key for everyone; only files that
-//! are mapped shared may have more than one address.
+//! futex(2): waiting on a word of memory, known by its view and address, or by file and offset if it is mapped shared.
 
 use super::Args;
 use crate::error::{Errno, Fail, SysResult, fault};
@@ -58,15 +57,15 @@ const TID_MASK: u32 = 0x3fff_ffff;
 
 /// What the word at `addr` is known by. `op` may say that only threads of this process use it.
 fn key(k: &Kernel, t: Tid, addr: u64, op: i32) -> FutexKey {
-    let plain = FutexKey { file: (0, 0), at: addr };
+    let plain = FutexKey { file: (0, k.task(t).view.0), at: addr };
     if op & PRIVATE != 0 {
         return plain;
     }
     let mm = k.task(t).mm.borrow();
     let Some(vma) = mm.find(addr).filter(|vma| vma.sharing == Sharing::Shared) else { return plain };
     let Backing::File(file, offset) = &vma.backing else { return plain };
-    match file.path.as_ref().map(|path| path.inode().attr()) {
-        Some(Ok(attr)) => FutexKey { file: (attr.dev, attr.ino), at: offset + (addr - vma.start) },
+    match file.path.as_ref().map_or_else(|| Ok(file.ops().attr()), |path| path.inode().attr()) {
+        Ok(attr) => FutexKey { file: (attr.dev, attr.ino), at: offset + (addr - vma.start) },
         _ => plain,
     }
 }

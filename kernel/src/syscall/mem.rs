@@ -5,7 +5,7 @@ use crate::error::{Errno, Result, SysResult, host};
 use crate::kernel::Kernel;
 use crate::mm::map::page_up;
 use crate::mm::space::Place;
-use crate::mm::{Backing, PAGE, Vma};
+use crate::mm::{AtFork, Backing, PAGE, Vma};
 use crate::task::process::rlimit;
 use crate::user;
 use crate::wait::Tid;
@@ -44,11 +44,13 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     };
     let backing = backing(k, t, fd, flags, prot, sharing, offset, len)?;
     admit(k, t, len, prot, flags, sharing)?;
-    let vma =
-        |start: u64| Vma { start, end: start + len, prot, sharing, backing: backing.clone(), label: "" };
+    let vma = |start: u64| Vma::new(start, start + len, prot, sharing, backing.clone());
     let mm = k.task(t).mm.clone();
-    let mut mm = mm.borrow_mut();
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
+    if fixed {
+        k.contest(&mm, hint, hint.saturating_add(len));
+    }
+    let mut mm = mm.borrow_mut();
     let at = if fixed {
         if !hint.is_multiple_of(PAGE) {
             return Err(Errno::EINVAL.into());
@@ -56,7 +58,7 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         if !pages::contains(hint, len) {
             return Err(Errno::ENOMEM.into());
         }
-        if flags & MAP_FIXED_NOREPLACE != 0 && !k.space.is_free(hint, len) {
+        if flags & MAP_FIXED_NOREPLACE != 0 && mm.overlaps(hint, hint + len) {
             return Err(Errno::EEXIST.into());
         }
         mm.map_fixed(&mut k.space, vma(hint))?;
@@ -189,6 +191,9 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::ENOMEM.into());
     }
     let mm = k.task(t).mm.clone();
+    if let Some(to) = fixed {
+        k.contest(&mm, to, to.saturating_add(new_len));
+    }
     let at = mm.borrow_mut().remap(&mut k.space, old, old_len, new_len, flags & MAYMOVE != 0, fixed)?;
     Ok(at as i64)
 }
@@ -210,6 +215,10 @@ pub fn sys_madvise(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     const DONTNEED: i32 = 4;
     const FREE: i32 = 8;
     const REMOVE: i32 = 9;
+    const DONTFORK: i32 = 10;
+    const DOFORK: i32 = 11;
+    const WIPEONFORK: i32 = 18;
+    const KEEPONFORK: i32 = 19;
     const KNOWN: [i32; 20] = [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
     let (start, end) = range(a.u64(0), a.u64(1)).map_err(|_| Errno::EINVAL)?;
     let advice = a.i32(2);
@@ -217,12 +226,18 @@ pub fn sys_madvise(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let mm = k.task(t).mm.clone();
-    let mm = mm.borrow();
+    let mut mm = mm.borrow_mut();
     if !mm.covers(start, end) {
         return Err(Errno::ENOMEM.into());
     }
+    match advice {
+        DONTFORK => mm.set_at_fork(start, end, AtFork::Skip)?,
+        WIPEONFORK => mm.set_at_fork(start, end, AtFork::Wipe)?,
+        DOFORK | KEEPONFORK => mm.set_at_fork(start, end, AtFork::Inherit)?,
+        _ => {}
+    }
     // Only these change what a program sees; the rest is advice that may be ignored.
-    if start < end && matches!(advice, DONTNEED | FREE | REMOVE | 18 | 19) {
+    if start < end && matches!(advice, DONTNEED | FREE | REMOVE) {
         let host_advice = if advice == FREE { DONTNEED } else { advice };
         pages::advise(start, end - start, host_advice).map_err(host)?;
     }

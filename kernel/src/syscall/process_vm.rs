@@ -3,7 +3,7 @@
 use super::Args;
 use crate::error::{Errno, SysResult};
 use crate::kernel::Kernel;
-use crate::mm::Mm;
+use crate::mm::{Mm, seen_by};
 use crate::user::{self, UserIov};
 use crate::wait::Tid;
 use llano_machine::space;
@@ -77,9 +77,16 @@ fn piece(local: &mut UserIov, mm: &Mm, addr: u64, len: u64, way: Way) -> (usize,
         let wanted = if way == Way::Read { space::READ } else { space::WRITE };
         // The address space is one for all: that the range is the other's is ours to check.
         let Some(vma) = mm.find(there).filter(|vma| vma.prot & wanted != 0) else { return (done, false) };
-        let want = (len - done as u64).min(vma.end - there).min(room as u64) as usize;
-        let (to, from) = if way == Way::Read { (here, there) } else { (there, here) };
-        let n = usermem::copy_within(to, from, want).unwrap_or(0);
+        let mut buf = [0; 1024];
+        let want = (len - done as u64).min(vma.end - there).min(room as u64).min(buf.len() as u64) as usize;
+        let buf = &mut buf[..want];
+        let n = if way == Way::Read {
+            let n = seen_by(mm.view, || usermem::copy_in_some(there, buf)).unwrap_or(0);
+            usermem::copy_out_some(here, &buf[..n]).unwrap_or(0)
+        } else {
+            let n = usermem::copy_in_some(here, buf).unwrap_or(0);
+            seen_by(mm.view, || usermem::copy_out_some(there, &buf[..n])).unwrap_or(0)
+        };
         local.advance(n);
         done += n;
         if n < want {

@@ -17,6 +17,7 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 use llano_machine::Context;
+use llano_machine::overlay::View;
 pub use process::{Pid, Process};
 
 /// What a task is doing.
@@ -138,6 +139,8 @@ pub struct Task {
     pub progress: Progress,
     /// Address space.
     pub mm: Rc<RefCell<Mm>>,
+    /// Its `view`, at hand for the loop.
+    pub view: View,
     /// Descriptors.
     pub files: Rc<RefCell<FdTable>>,
     /// Root, working directory, umask.
