@@ -26,8 +26,8 @@
 pub mod bell;
 pub mod clock;
 pub mod cpu;
-pub mod fast;
 mod extents;
+pub mod fast;
 pub mod heap;
 pub mod host;
 pub mod host_dir;

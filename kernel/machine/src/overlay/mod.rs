@@ -422,11 +422,10 @@ impl Overlay {
 
     fn reprotect(&mut self, start: u64, end: u64, prot: i32) -> Result<bool, HostError> {
         let view = self.current;
-        let gaps = self.gaps(start, end);
-        if gaps == [start..end] {
+        if self.overlapping(start, end).next().is_none() {
             return Ok(false);
         }
-        for gap in gaps {
+        for gap in self.gaps(start, end) {
             protect(gap.start, gap.end - gap.start, prot)?;
         }
         for key in self.spans_in(start, end) {

@@ -50,7 +50,11 @@ pub(super) struct PageMap {
 impl PageMap {
     /// Ranges of pages in `[start, end)` that were written (or may have been), ascending.
     pub(super) fn written(&mut self, start: u64, end: u64) -> Vec<Range<u64>> {
-        let Some(fd) = self.open() else { return vec![start..end] };
+        let Some(fd) = self.open() else {
+            let mut all = Vec::new();
+            push(&mut all, start, end);
+            return all;
+        };
         if !self.no_scan {
             if let Some(found) = scan(fd, start, end) {
                 return found;
