@@ -14,15 +14,15 @@ impl MultiThreadBase for Target {
         let tid = task(tid);
         *regs = self
             .ask(move |k| {
-                let ctx = &k.tables.task(tid)?.ctx;
+                let ctx = &mut k.tables.task_mut(tid)?.ctx;
                 let f = ctx.regs();
                 let general = General {
                     regs: f.regs,
                     rip: f.rip,
                     rflags: f.rflags,
                     orig_rax: f.orig_rax,
-                    fs_base: f.fs_base,
-                    gs_base: f.gs_base,
+                    fs_base: ctx.fs_base(),
+                    gs_base: ctx.gs_base(),
                 };
                 Some(Regs::pack(&general, ctx.xsave()))
             })?
@@ -40,8 +40,8 @@ impl MultiThreadBase for Target {
             f.rip = general.rip;
             f.rflags = general.rflags;
             f.orig_rax = general.orig_rax;
-            f.fs_base = general.fs_base;
-            f.gs_base = general.gs_base;
+            ctx.set_fs_base(general.fs_base);
+            ctx.set_gs_base(general.gs_base);
             regs.unpack_vector(ctx.xsave_mut());
             k.registers_written(tid);
             Some(())

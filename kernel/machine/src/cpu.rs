@@ -1,9 +1,11 @@
 //! Running guest code: [`enter`] puts a task's registers into the CPU, runs until something traps, and returns why.
 //!
-//! There is no assembly frame below a syscall handler: the host's signal handler ([`crate::signals`]) moves the guest's
-//! registers into the [`Context`] and makes `enter` return. The entry region (between `llano_entry_begin` and
-//! `llano_entry_end`) only *reads* the frame, so a signal that hits it can throw the half-done entry away.
+//! There is no assembly frame below a syscall handler: the host's signal handler ([`crate::signals`]), or the entry from a
+//! patched site ([`crate::fast`]), moves the guest's registers into the [`Context`] and makes `enter` return. The entry
+//! region (between `llano_entry_begin` and `llano_entry_end`) only *reads* the context, so a signal that hits it can throw
+//! the half-done entry away.
 
+use crate::context::{Context, MXCSR_AT, XMM};
 use core::arch::{asm, naked_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
@@ -20,12 +22,6 @@ pub struct Frame {
     pub rflags: u64,
     /// The syscall number while a syscall is in progress, else -1 as on Linux.
     pub orig_rax: u64,
-    /// Base of FS: thread-local storage.
-    pub fs_base: u64,
-    /// Base of GS: belongs to the guest entirely.
-    pub gs_base: u64,
-    /// The vector state's area; belongs to the enclosing [`Context`].
-    xstate: u64,
 }
 
 /// Indices into [`Frame::regs`].
@@ -51,88 +47,13 @@ pub mod reg {
 
 impl Frame {
     /// As a new program finds them: all zero, interrupts on.
-    pub fn cleared(&self) -> Frame {
-        Frame { rflags: 0x202, orig_rax: u64::MAX, xstate: self.xstate, ..Frame::default() }
+    pub fn cleared() -> Frame {
+        Frame { rflags: 0x202, orig_rax: u64::MAX, ..Frame::default() }
     }
 }
 
 /// The flags that user code may set: CF PF AF ZF SF TF DF OF NT RF AC ID.
 pub const USER_FLAGS: u64 = 0x0025_4dd5;
-
-/// A task's whole CPU state: general registers and the vector state in XSAVE standard format.
-pub struct Context {
-    frame: Frame,
-    /// Keeps the 64-byte-aligned XSAVE area alive; `frame.xstate` points into it.
-    area: Box<[XBlock]>,
-}
-
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-struct XBlock([u8; 64]);
-
-/// MXCSR after reset: all exceptions masked.
-const MXCSR_INIT: u32 = 0x1f80;
-
-impl Context {
-    /// A context with all registers zero and the vector state as after reset.
-    pub fn new() -> Box<Context> {
-        let blocks = xsave_size().div_ceil(64);
-        let mut ctx = Box::new(Context {
-            frame: Frame { rflags: 0x202, orig_rax: u64::MAX, ..Frame::default() },
-            area: vec![XBlock([0; 64]); blocks].into_boxed_slice(),
-        });
-        ctx.frame.xstate = ctx.area.as_ptr() as u64;
-        ctx.reset_vector();
-        ctx
-    }
-
-    /// The vector state as after `execve`.
-    pub fn reset_vector(&mut self) {
-        self.area.fill(XBlock([0; 64]));
-        self.xsave_mut()[24..28].copy_from_slice(&MXCSR_INIT.to_le_bytes());
-        self.xsave_mut()[0..2].copy_from_slice(&0x37fu16.to_le_bytes());
-    }
-
-    /// The general registers.
-    pub fn regs(&self) -> &Frame {
-        &self.frame
-    }
-
-    /// The general registers, to change.
-    pub fn regs_mut(&mut self) -> &mut Frame {
-        &mut self.frame
-    }
-
-    /// The XSAVE area, standard format, [`xsave_size`] bytes (rounded up to 64).
-    pub fn xsave(&self) -> &[u8] {
-        self.area.as_flattened_bytes()
-    }
-
-    /// The XSAVE area, to change. Contents that the CPU refuses make the next [`enter`] return a fault.
-    pub fn xsave_mut(&mut self) -> &mut [u8] {
-        // SAFETY: XBlock is plain bytes without padding or invalid values, so the slice's memory is exactly
-        // `len * 64` initialised bytes, borrowed for as long as `self` is.
-        unsafe { core::slice::from_raw_parts_mut(self.area.as_mut_ptr().cast(), self.area.len() * 64) }
-    }
-
-    /// A copy for a new task (clone): same registers, same vector state.
-    pub fn duplicate(&self) -> Box<Context> {
-        let mut ctx = Box::new(Context { frame: self.frame.clone(), area: self.area.clone() });
-        ctx.frame.xstate = ctx.area.as_ptr() as u64;
-        ctx
-    }
-}
-
-trait FlattenBytes {
-    fn as_flattened_bytes(&self) -> &[u8];
-}
-
-impl FlattenBytes for Box<[XBlock]> {
-    fn as_flattened_bytes(&self) -> &[u8] {
-        // SAFETY: as in `xsave_mut`: XBlock is 64 plain bytes without padding.
-        unsafe { core::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 64) }
-    }
-}
 
 /// A fault of guest code, as the host reported it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,15 +87,37 @@ pub enum Trap {
     Irq,
 }
 
+/// Whose FS and MXCSR the CPU has.
+#[repr(u64)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The owner's: the kernel was entered without a signal and has not left for the host since.
+    Guest = 0,
+    /// The host's: anything may be called.
+    Host = 1,
+    /// Nobody's.
+    Adrift = 2,
+}
+
 /// What assembly and the signal handler share. One virtual CPU, so one static.
 #[repr(C)]
 pub(crate) struct Cpu {
-    /// Kernel stack pointer saved by `llano_enter`; the way out restores it.
+    /// Kernel stack pointer saved by `enter`: it points to where `enter` goes on.
     pub(crate) kstack: u64,
     /// The context that runs or is about to.
     pub(crate) ctx: *mut Context,
     /// Nonzero: do not enter, return `Irq` (set by handlers that interrupted kernel code).
     pub(crate) pending: u64,
+    /// The context whose vector state and GS are in the CPU; null: none.
+    pub(crate) owner: *mut Context,
+    /// Whose FS and MXCSR the CPU has.
+    pub(crate) side: Side,
+    /// Nonzero: the guest was left through a patched site.
+    pub(crate) fast: u64,
+    /// Where the guest goes on.
+    pub(crate) resume: u64,
+    /// How often stubs went away: what contexts know of older ones is worth nothing.
+    pub(crate) generation: u64,
     /// The host's FS base on the vCPU thread.
     pub(crate) host_fs: u64,
     /// The vCPU's alternate signal stack: tells the vCPU thread's handlers from other threads'.
@@ -182,6 +125,12 @@ pub(crate) struct Cpu {
     pub(crate) alt_hi: u64,
     /// Feature mask for `xrstor`.
     pub(crate) xmask: u64,
+    /// Bytes of an XSAVE area; asking the CPU takes a microsecond in a virtual machine. 0: not asked yet.
+    pub(crate) xsize: u64,
+    /// What FS points to in kernel code that was not asked to use the host's; 0: the guest's is left there.
+    pub(crate) poison: u64,
+    /// The guest was being stepped (TF) when it came through a patched site.
+    pub(crate) stepped: bool,
     /// A tick among what is pending.
     pub(crate) tick: bool,
     /// Why the guest stopped; written by the handler before it leaves.
@@ -195,6 +144,7 @@ pub(crate) struct CpuCell(UnsafeCell<Cpu>);
 unsafe impl Sync for CpuCell {}
 
 impl CpuCell {
+    #[inline]
     pub(crate) fn get(&self) -> *mut Cpu {
         self.0.get()
     }
@@ -204,10 +154,18 @@ pub(crate) static CPU: CpuCell = CpuCell(UnsafeCell::new(Cpu {
     kstack: 0,
     ctx: core::ptr::null_mut(),
     pending: 0,
+    owner: core::ptr::null_mut(),
+    side: Side::Host,
+    fast: 0,
+    resume: 0,
+    generation: 0,
     host_fs: 0,
     alt_lo: 0,
     alt_hi: 0,
     xmask: 0,
+    xsize: 0,
+    poison: 0,
+    stepped: false,
     tick: false,
     trap: Trap::Irq,
 }));
@@ -216,40 +174,91 @@ pub(crate) static CPU: CpuCell = CpuCell(UnsafeCell::new(Cpu {
 const USER_CS: u64 = 0x33;
 /// Linux's user stack segment selector on x86-64.
 const USER_SS: u64 = 0x2b;
+/// CF PF AF ZF SF OF, interrupts on, and the bit that is always set: what can be loaded without `popfq`.
+const PLAIN_FLAGS: u64 = 0x8d5 | 0x202;
+/// The trap flag.
+const TF: u64 = 0x100;
 
-/// Loads the frame into the CPU. Returns (to `enter`) when the signal handler leaves the guest, by `llano_leave`.
+/// Loads the context into the CPU. The guest is left by a jump to where `enter` goes on.
 ///
-/// rdi = `*const Frame`, rsi = `*mut Cpu`.
+/// rdi = `*const Context`, rsi = `*mut Cpu`.
 #[unsafe(naked)]
-unsafe extern "C" fn llano_enter(frame: *const Frame, cpu: *mut Cpu) {
+unsafe extern "C" fn llano_enter() {
     naked_asm!(
-        "push rbx",
-        "push rbp",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov [rsi + {kstack}], rsp",
-        // From here on a signal throws the entry away: nothing below writes the frame.
+        // From here on a signal throws the entry away: nothing below writes the context.
         ".globl llano_entry_begin",
         "llano_entry_begin:",
         "cmp qword ptr [rsi + {pending}], 0",
         "jne {leave}",
-        "mov rcx, [rdi + {xstate}]",
+        "mov rcx, [rdi + {area}]",
+        "cmp [rsi + {owner}], rdi",
+        "jne 5f",
+        // Live: kernel code used xmm0-15, and perhaps left for the host.
+        "movaps xmm0, [rcx + {xmm} + 0]",
+        "movaps xmm1, [rcx + {xmm} + 16]",
+        "movaps xmm2, [rcx + {xmm} + 32]",
+        "movaps xmm3, [rcx + {xmm} + 48]",
+        "movaps xmm4, [rcx + {xmm} + 64]",
+        "movaps xmm5, [rcx + {xmm} + 80]",
+        "movaps xmm6, [rcx + {xmm} + 96]",
+        "movaps xmm7, [rcx + {xmm} + 112]",
+        "movaps xmm8, [rcx + {xmm} + 128]",
+        "movaps xmm9, [rcx + {xmm} + 144]",
+        "movaps xmm10, [rcx + {xmm} + 160]",
+        "movaps xmm11, [rcx + {xmm} + 176]",
+        "movaps xmm12, [rcx + {xmm} + 192]",
+        "movaps xmm13, [rcx + {xmm} + 208]",
+        "movaps xmm14, [rcx + {xmm} + 224]",
+        "movaps xmm15, [rcx + {xmm} + 240]",
+        "cmp qword ptr [rsi + {side}], 0",
+        "jne 6f",
+        "2:",
+        // No TLS access from here on: FS is the guest's.
+        "mov rax, [rdi + {rflags}]",
+        "test rax, {fancy}",
+        "jnz 7f",
+        // The six flags that instructions set, without a stack: `add` makes OF, `sahf` the others.
+        "mov ah, al",
+        "bt dword ptr [rdi + {rflags}], 11",
+        "setc al",
+        "add al, 0x7f",
+        "sahf",
+        "mov rax, [rdi + 0]",
+        "mov rbx, [rdi + 8]",
+        "mov rcx, [rdi + 16]",
+        "mov rdx, [rdi + 24]",
+        "mov rsi, [rdi + 32]",
+        "mov rbp, [rdi + 48]",
+        "mov rsp, [rdi + 56]",
+        "mov r8,  [rdi + 64]",
+        "mov r9,  [rdi + 72]",
+        "mov r10, [rdi + 80]",
+        "mov r11, [rdi + 88]",
+        "mov r12, [rdi + 96]",
+        "mov r13, [rdi + 104]",
+        "mov r14, [rdi + 112]",
+        "mov r15, [rdi + 120]",
+        "mov rdi, [rdi + 40]",
+        "jmp qword ptr [rip + {cpu} + {resume}]",
+        // Not live: everything from the area.
+        "5:",
         "mov eax, [rsi + {xmask}]",
         "mov edx, [rsi + {xmask} + 4]",
         "xrstor64 [rcx]",
         "mov rax, [rdi + {gs_base}]",
         "wrgsbase rax",
-        // The frame for iretq; it loads rip, rsp and flags (TF!) in one instruction.
+        "6:",
+        "ldmxcsr [rcx + {mxcsr}]",
+        "mov rax, [rdi + {fs_base}]",
+        "wrfsbase rax",
+        "jmp 2b",
+        // Flags beyond those six (TF!): iretq loads rip, rsp and flags in one instruction.
+        "7:",
         "push {ss}",
         "push [rdi + 56]",
         "push [rdi + {rflags}]",
         "push {cs}",
-        "push [rdi + {rip}]",
-        "mov rax, [rdi + {fs_base}]",
-        // No TLS access from here on: FS is the guest's.
-        "wrfsbase rax",
+        "push [rsi + {resume}]",
         "mov rax, [rdi + 0]",
         "mov rbx, [rdi + 8]",
         "mov rcx, [rdi + 16]",
@@ -268,33 +277,32 @@ unsafe extern "C" fn llano_enter(frame: *const Frame, cpu: *mut Cpu) {
         "iretq",
         ".globl llano_entry_end",
         "llano_entry_end:",
-        kstack = const offset_of!(Cpu, kstack),
+        "ud2",
+        cpu = sym CPU,
         pending = const offset_of!(Cpu, pending),
+        owner = const offset_of!(Cpu, owner),
+        side = const offset_of!(Cpu, side),
+        resume = const offset_of!(Cpu, resume),
         xmask = const offset_of!(Cpu, xmask),
-        xstate = const offset_of!(Frame, xstate),
-        gs_base = const offset_of!(Frame, gs_base),
-        fs_base = const offset_of!(Frame, fs_base),
+        area = const offset_of!(Context, area),
+        gs_base = const offset_of!(Context, gs_base),
+        fs_base = const offset_of!(Context, fs_base),
         rflags = const offset_of!(Frame, rflags),
-        rip = const offset_of!(Frame, rip),
+        xmm = const XMM.start,
+        mxcsr = const MXCSR_AT,
+        fancy = const !PLAIN_FLAGS as i32,
         ss = const USER_SS,
         cs = const USER_CS,
         leave = sym llano_leave,
     )
 }
 
-/// The way out of the guest: back on the kernel stack, into `llano_enter`'s caller. FS is the host's already.
+/// The way out of the guest: back on the kernel stack, to where `enter` goes on.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn llano_leave() -> ! {
     naked_asm!(
-        "lea rsi, [rip + {cpu}]",
-        "mov rsp, [rsi + {kstack}]",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbp",
-        "pop rbx",
-        "ret",
+        "mov rsp, [rip + {cpu} + {kstack}]",
+        "jmp [rsp]",
         cpu = sym CPU,
         kstack = const offset_of!(Cpu, kstack),
     )
@@ -313,17 +321,56 @@ pub(crate) fn entry_range() -> core::ops::Range<u64> {
 /// Runs the guest with `ctx`'s registers until it traps; the registers are back in `ctx` then.
 ///
 /// The vCPU must have been set up ([`crate::signals::init`]) on this thread.
+#[inline]
 pub fn enter(ctx: &mut Context) -> Trap {
     let cpu = CPU.get();
-    ctx.frame.rflags = (ctx.frame.rflags & USER_FLAGS) | 0x202;
-    // SAFETY: `init` made this thread the vCPU, so nothing else touches the cell but handlers on this very thread,
-    // which run while `llano_enter` does. The frame outlives the call. `llano_enter` keeps the callee-saved registers
-    // as the ABI demands, and the handler restored the host's FS, flags and MXCSR before it returns here.
+    // SAFETY: `init` made this thread the vCPU, so nothing else touches the cell but handlers on this very thread. The
+    // owner is a live context, since dropping one disowns it. The context outlives the call. Every register that the
+    // guest or the way out changes is named as changed; flags are as the ABI wants them (DF clear), since `llano_handler`
+    // and `llano_fast_entry` clear what a guest may have set.
     unsafe {
+        let known = ctx.frame.rip == ctx.next && ctx.generation == (*cpu).generation;
         (*cpu).ctx = ctx;
         (*cpu).trap = Trap::Irq;
-        llano_enter(&ctx.frame, cpu);
+        (*cpu).fast = 0;
+        (*cpu).resume = if known { ctx.resume } else { ctx.frame.rip };
+        ctx.frame.rflags = (ctx.frame.rflags & USER_FLAGS) | 0x202;
+        if (*cpu).owner != (*cpu).ctx && !(*cpu).owner.is_null() {
+            (*(*cpu).owner).save();
+        }
+        asm!(
+            "push rbx",
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov [rsi + {kstack}], rsp",
+            // A jump, not a call: returns of the guest and of the kernel stay predicted.
+            "jmp {enter}",
+            "2:",
+            "pop rax",
+            "pop rbp",
+            "pop rbx",
+            enter = sym llano_enter,
+            kstack = const offset_of!(Cpu, kstack),
+            inout("rdi") (*cpu).ctx => _,
+            inout("rsi") cpu => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("sysv64"),
+        );
         (*cpu).ctx = core::ptr::null_mut();
+        if (*cpu).poison != 0 {
+            crate::border::poison();
+        } else {
+            crate::border::on_host();
+        }
+        if (*cpu).fast != 0 {
+            if core::mem::take(&mut (*cpu).stepped) {
+                ctx.frame.rflags |= TF;
+                ctx.frame.regs[reg::R11] |= TF;
+            }
+            ctx.generation = (*cpu).generation;
+            return Trap::Syscall;
+        }
         if (*cpu).trap == Trap::Irq && (&raw const (*cpu).pending).read_volatile() != 0 {
             (&raw mut (*cpu).pending).write_volatile(0);
         }
@@ -332,19 +379,6 @@ pub fn enter(ctx: &mut Context) -> Trap {
         }
         (*cpu).trap
     }
-}
-
-/// Bytes of an XSAVE area with every feature the host has enabled (CPUID 0xd, leaf 0, EBX).
-pub fn xsave_size() -> usize {
-    core::arch::x86_64::__cpuid_count(0xd, 0).ebx as usize
-}
-
-/// The features the host has enabled (XCR0).
-pub fn xsave_features() -> u64 {
-    let (lo, hi): (u32, u32);
-    // SAFETY: `xgetbv` with ecx = 0 reads XCR0; llano's start-up checked that the CPU has OSXSAVE.
-    unsafe { asm!("xgetbv", in("ecx") 0, out("eax") lo, out("edx") hi, options(nomem, nostack)) };
-    u64::from(hi) << 32 | u64::from(lo)
 }
 
 /// The FS base of the calling code.
@@ -361,4 +395,10 @@ pub(crate) fn read_gs() -> u64 {
     // SAFETY: as for `read_fs`.
     unsafe { asm!("rdgsbase {}", out(reg) gs, options(nomem, nostack)) };
     gs
+}
+
+/// Sets the FS base.
+pub(crate) fn write_fs(base: u64) {
+    // SAFETY: as for `read_fs`. Code that may use thread-local storage loads the host's first ([`crate::border`]).
+    unsafe { asm!("wrfsbase {}", in(reg) base, options(nomem, nostack)) };
 }

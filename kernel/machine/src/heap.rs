@@ -74,8 +74,9 @@ fn stack_pointer() -> usize {
     sp
 }
 
+/// Whether the calling code runs on the vCPU's stack.
 #[inline]
-fn on_vcpu() -> bool {
+pub(crate) fn on_vcpu() -> bool {
     let sp = stack_pointer();
     sp >= STACK_LO.load(Ordering::Relaxed) && sp < STACK_HI.load(Ordering::Relaxed)
 }

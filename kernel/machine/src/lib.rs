@@ -7,7 +7,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`cpu`] | `enter(&mut Context) -> Trap`: registers in and out, the entry assembly |
+//! | [`context`] | a task's CPU state: what is saved, what is live in the CPU |
 //! | [`fast`] | the way in without a signal, for patched sites |
+//! | [`border`] | from the guest's FS to the host's, where the host is called |
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
@@ -24,7 +26,9 @@
 //! | [`memfn`] | `memcpy` and friends without vector registers |
 
 pub mod bell;
+pub mod border;
 pub mod clock;
+pub mod context;
 pub mod cpu;
 mod extents;
 pub mod fast;
@@ -44,7 +48,9 @@ pub mod term;
 pub mod usermem;
 pub mod watch;
 
-pub use cpu::{Context, Fault, Trap, enter};
+pub use border::on_host;
+pub use context::Context;
+pub use cpu::{Fault, Trap, enter};
 
 /// An error number of the host, as `errno` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,8 @@
 //! up frames without end; who leaves from one unblocks them first.
 //! Every handler loads the host's FS base before any Rust runs and puts the interrupted one back if it goes on.
 
-use crate::cpu::{CPU, Context, Fault, Trap, entry_range, llano_leave, read_gs, reg};
+use crate::context::Context;
+use crate::cpu::{CPU, Fault, Side, Trap, entry_range, llano_leave, read_gs, reg};
 use crate::usermem;
 use crate::{HostError, check};
 use core::arch::naked_asm;
@@ -96,7 +97,9 @@ pub fn init() -> Result<(), String> {
         (*cpu).alt_lo = alt as u64;
         (*cpu).alt_hi = alt as u64 + ALT_STACK as u64;
         (*cpu).host_fs = crate::cpu::read_fs();
-        (*cpu).xmask = crate::cpu::xsave_features();
+        (*cpu).xmask = crate::context::xsave_features();
+        (*cpu).xsize = crate::context::xsave_size() as u64;
+        (*cpu).poison = crate::border::poisoned_page();
     }
     for sig in TRAP_SIGNALS {
         install(sig).map_err(|e| format!("cannot handle signal {sig}: {e}"))?;
@@ -235,11 +238,19 @@ unsafe extern "C" fn on_signal(
     }
     if entry_range().contains(&rip) {
         cpu.trap = if asynchronous { Trap::Irq } else { Trap::Fault(fault_of(sig, info, uc)) };
+        // SAFETY: as above. What was live is in the signal frame now, since the host gave the handler fresh registers.
+        throw_away(unsafe { &mut *cpu.ctx }, uc, fs);
         return leave(asynchronous);
     }
     if asynchronous {
         // SAFETY: a plain word of this thread's own cell, volatile because the interrupted code reads it.
         unsafe { (&raw mut cpu.pending).write_volatile(1) };
+        return RESUME;
+    }
+    if sig == libc::SIGTRAP && crate::fast::range().contains(&rip) {
+        // A guest that is stepped came through a patched site: the step goes on behind the call.
+        uc.uc_mcontext.gregs[libc::REG_EFL as usize] &= !0x100;
+        cpu.stepped = true;
         return RESUME;
     }
     if sig == libc::SIGTRAP && info.si_code == crate::watch::TRAP_PERF {
@@ -321,22 +332,34 @@ fn save(ctx: &mut Context, uc: &libc::ucontext_t, fs: u64) {
     }
     f.rip = g[libc::REG_RIP as usize] as u64;
     f.rflags = g[libc::REG_EFL as usize] as u64;
-    f.fs_base = fs;
-    f.gs_base = read_gs();
     debug_assert!(f.regs[reg::RSP] != 0 || f.rip != 0);
-    let area = ctx.xsave_mut();
-    // `sw_reserved` of the FXSAVE image says how much extended state follows (asm/sigcontext.h).
-    const SW_XSTATE_SIZE: usize = 464 + 16;
-    let from = uc.uc_mcontext.fpregs.cast::<u8>();
-    if !from.is_null() {
-        // SAFETY: the host wrote an XSAVE image of `xstate_size` bytes there, 512 at least; the copy is bounded by
-        // both sizes, and the alternate stack does not overlap the context.
-        unsafe {
-            let size = from.add(SW_XSTATE_SIZE).cast::<u32>().read_unaligned() as usize;
-            let n = size.clamp(512, area.len());
-            core::ptr::copy_nonoverlapping(from, area.as_mut_ptr(), n);
+    ctx.disown();
+    (ctx.fs_base, ctx.gs_base) = (fs, read_gs());
+    // SAFETY: `fpregs` is the host's.
+    unsafe { ctx.take(uc.uc_mcontext.fpregs.cast(), false) };
+    on_host_side();
+}
+
+/// Undoes a half-done entry: what it found live is live no more.
+fn throw_away(ctx: &mut Context, uc: &libc::ucontext_t, fs: u64) {
+    // SAFETY: plain words of this thread's own cell.
+    let (owner, side) = unsafe { ((*CPU.get()).owner, (*CPU.get()).side) };
+    if core::ptr::eq(owner, ctx) {
+        if side == Side::Guest {
+            ctx.fs_base = fs;
         }
+        ctx.gs_base = read_gs();
+        // SAFETY: `fpregs` is the host's.
+        unsafe { ctx.take(uc.uc_mcontext.fpregs.cast(), true) };
+        ctx.disown();
     }
+    on_host_side();
+}
+
+/// `llano_handler` loaded the host's FS, and the host a fresh MXCSR.
+fn on_host_side() {
+    // SAFETY: a plain word of this thread's own cell.
+    unsafe { (*CPU.get()).side = Side::Host };
 }
 
 /// The vDSO fell back to a real syscall (a clock it cannot read in user space): make it for it.

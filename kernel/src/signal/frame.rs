@@ -5,7 +5,8 @@ use crate::error::{Errno, Result};
 use crate::sigstate::{SigAction, SigInfo, SigSet};
 use crate::task::{AltStack, Task};
 use crate::user;
-use llano_machine::cpu::{USER_FLAGS, reg, xsave_features, xsave_size};
+use llano_machine::context::{xsave_features, xsave_size};
+use llano_machine::cpu::{USER_FLAGS, reg};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 const SA_ONSTACK: u64 = 0x0800_0000;

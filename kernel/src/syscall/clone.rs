@@ -202,12 +202,12 @@ fn vfork_wait(child: Tid) -> Fail {
     Wait::new(Why::Vfork(child)).signals(OnSignal::Uninterruptible).into()
 }
 
-fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, mm: Rc<RefCell<Mm>>, r: &Request) -> Box<Task> {
+fn child_task(k: &mut Kernel, t: Tid, tid: Tid, pid: i32, mm: Rc<RefCell<Mm>>, r: &Request) -> Box<Task> {
     let view = mm.borrow().view;
     let has = |f| r.flags & f != 0;
+    let mut ctx = k.task_mut(t).ctx.duplicate();
     let me = k.task(t);
     let reset = me.settings.reset_on_fork && (me.policy.1 > 0 || me.nice < 0);
-    let mut ctx = me.ctx.duplicate();
     let regs = ctx.regs_mut();
     regs.regs[reg::RAX] = 0;
     regs.orig_rax = u64::MAX;
@@ -218,7 +218,7 @@ fn child_task(k: &Kernel, t: Tid, tid: Tid, pid: i32, mm: Rc<RefCell<Mm>>, r: &R
         regs.regs[reg::RSP] = r.stack;
     }
     if has(flag::SETTLS) {
-        regs.fs_base = r.tls;
+        ctx.set_fs_base(r.tls);
     }
     let own_hand = || {
         let mut hand: SigHandlers = me.sighand.borrow().clone();

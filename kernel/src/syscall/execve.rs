@@ -129,9 +129,8 @@ pub fn exec(
         hand
     };
     task.sighand = Rc::new(RefCell::new(hand));
-    task.ctx.reset_vector();
+    task.ctx.reset();
     let regs = task.ctx.regs_mut();
-    *regs = regs.cleared();
     regs.rip = loaded.entry;
     regs.regs[reg::RSP] = loaded.sp;
     let files = task.files.clone();

@@ -98,13 +98,13 @@ pub fn sys_arch_prctl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     const GET_GS: u64 = 0x1004;
     const USER_END: u64 = 0x7fff_ffff_f000;
     let (op, addr) = (a.u64(0), a.u64(1));
-    let regs = k.task_mut(t).ctx.regs_mut();
+    let ctx = &mut k.task_mut(t).ctx;
     match op {
         SET_FS | SET_GS if addr >= USER_END => return Err(Errno::EPERM.into()),
-        SET_FS => regs.fs_base = addr,
-        SET_GS => regs.gs_base = addr,
-        GET_FS => user::put(addr, &regs.fs_base)?,
-        GET_GS => user::put(addr, &regs.gs_base)?,
+        SET_FS => ctx.set_fs_base(addr),
+        SET_GS => ctx.set_gs_base(addr),
+        GET_FS => user::put(addr, &ctx.fs_base())?,
+        GET_GS => user::put(addr, &ctx.gs_base())?,
         _ => return Err(Errno::EINVAL.into()),
     }
     Ok(0)
