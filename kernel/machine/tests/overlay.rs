@@ -114,7 +114,7 @@ fn views_see_what_they_would_have_alone() {
                         }
                     }
                     space::map_anon(at, bytes, RW).unwrap();
-                    range.for_each(|p| drop(models[i].pages.insert(p, (RW, 0))));
+                    models[i].pages.extend(range.map(|p| (p, (RW, 0))));
                 }
                 2 => {
                     for p in range {
