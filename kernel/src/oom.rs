@@ -2,7 +2,7 @@
 //! killed, with a report of who had what.
 
 use crate::kernel::Kernel;
-use crate::mm::{Mm, PAGE};
+use crate::mm::Mm;
 use crate::sigstate::{SigInfo, code, sig};
 use crate::task::Pid;
 use crate::time::SECOND;
@@ -11,37 +11,25 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use llano_machine::{host, space};
+use llano_machine::{host, overlay};
 
 /// How often memory is looked at, in ticks.
 const EVERY: u64 = 4;
 
 /// Resident bytes of an address space.
 pub fn resident(mm: &Mm) -> u64 {
-    mm.vmas.values().map(|vma| resident_range(vma.start, vma.end)).sum()
+    overlay::resident(mm.vmas.values().filter(|v| v.prot != 0).map(|v| v.start..v.end))
 }
 
 /// Resident bytes of whole pages of guest space.
 pub fn resident_range(start: u64, end: u64) -> u64 {
-    let mut vec = [0u8; 512];
-    let mut pages = 0;
-    let mut at = start;
-    while at < end {
-        let n = ((end - at) / PAGE).min(vec.len() as u64);
-        if space::resident(at, n * PAGE, &mut vec[..n as usize]).is_ok() {
-            pages += vec[..n as usize].iter().filter(|b| **b & 1 != 0).count() as u64;
-        }
-        at += n * PAGE;
-    }
-    pages * PAGE
+    overlay::resident(core::iter::once(start..end))
 }
 
 impl Kernel {
     /// Notes how much memory the task's process has resident, for getrusage(2). What cannot be touched has no pages.
     pub fn note_resident(&mut self, tid: Tid) {
-        let mm = self.task(tid).mm.clone();
-        let now =
-            mm.borrow().vmas.values().filter(|v| v.prot != 0).map(|v| resident_range(v.start, v.end)).sum();
+        let now = resident(&self.task(tid).mm.borrow());
         let usage = &mut self.process_of_mut(tid).own_usage;
         usage.max_rss = usage.max_rss.max(now);
     }

@@ -143,9 +143,21 @@ impl Mm {
     /// Gives everything back: pages to the host, ranges to the space.
     pub fn release(&mut self, space: &mut AddressSpace) {
         let vmas = core::mem::take(&mut self.vmas);
-        for vma in vmas.values() {
+        let mut runs: Vec<(u64, u64)> = vmas.values().map(|v| (v.start, v.end)).collect();
+        // What lies unused between them goes along, unless it may be another's.
+        let own = self.reserves.iter().filter(|(start, len)| !space.is_contested(*start, *len));
+        runs.extend(own.map(|&(start, len)| (start, start + len)));
+        runs.sort_unstable();
+        runs.dedup_by(|next, last| {
+            let joined = next.0 <= last.1;
+            if joined {
+                last.1 = last.1.max(next.1);
+            }
+            joined
+        });
+        for (start, end) in runs {
             // The ranges are guest space and page-aligned, so the host has nothing to refuse.
-            let _ = pages::release(vma.start, vma.end);
+            let _ = pages::release(start, end);
         }
         // What others have a share in is theirs now.
         let _ = overlay::drop_view(self.view);

@@ -157,6 +157,11 @@ impl AddressSpace {
         self.free.insert(start, end - start);
     }
 
+    /// Whether a part of this range is claimed more than once.
+    pub fn is_contested(&self, at: u64, len: u64) -> bool {
+        self.contested.range(..at.saturating_add(len)).next_back().is_some_and(|(_, (end, _))| *end > at)
+    }
+
     /// Whether somebody has a part of this range.
     pub fn is_taken(&self, at: u64, len: u64) -> bool {
         !self.is_free(at, len)

@@ -180,13 +180,15 @@ fn leave_threads(k: &mut Kernel, t: Tid) -> Tid {
 impl Kernel {
     /// Tells the machine whose pages lie where `mm` is about to map something of its own.
     pub fn contest(&self, mm: &Rc<RefCell<Mm>>, start: u64, end: u64) {
-        let strange: Vec<(u64, u64)> = mm.borrow().unclaimed(start, end);
-        for (start, end) in strange.into_iter().filter(|(s, e)| self.space.is_taken(*s, e - s)) {
-            for task in self.tables.tasks().filter(|x| !Rc::ptr_eq(&x.mm, mm)) {
-                let other = task.mm.borrow();
-                for vma in other.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start) {
-                    overlay::contest(other.view, vma.start.max(start), vma.end.min(end));
-                }
+        let len = end.saturating_sub(start);
+        let mut strange = mm.borrow().unclaimed(start, end).into_iter();
+        if !self.space.is_contested(start, len) && !strange.any(|(s, e)| self.space.is_taken(s, e - s)) {
+            return;
+        }
+        for task in self.tables.tasks().filter(|x| !Rc::ptr_eq(&x.mm, mm)) {
+            let other = task.mm.borrow();
+            for vma in other.vmas.range(..end).map(|(_, v)| v).filter(|v| v.end > start) {
+                overlay::contest(other.view, vma.start.max(start), vma.end.min(end));
             }
         }
     }

@@ -202,8 +202,12 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 pub fn sys_brk(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let limit = k.limit(t, rlimit::DATA);
     let mm = k.task(t).mm.clone();
-    let mut mm = mm.borrow_mut();
     let wish = a.u64(0);
+    let end = mm.borrow().brk.1;
+    if wish > end {
+        k.contest(&mm, end, wish.next_multiple_of(PAGE).min(mm.borrow().brk.2));
+    }
+    let mut mm = mm.borrow_mut();
     if wish.saturating_sub(mm.brk.0) > limit.min(k.ram) {
         return Ok(mm.brk.1 as i64);
     }

@@ -55,6 +55,8 @@ pub(super) struct Layer {
     pub(super) private: bool,
     /// The protection that the host applies now, but for closed pages.
     pub(super) prot: i32,
+    /// Some pages may be closed.
+    pub(super) closed: bool,
     /// Pages that (may) differ, by guest address.
     pub(super) pages: BTreeMap<u64, Versions>,
 }
@@ -68,6 +70,7 @@ impl Layer {
             empty: false,
             private: false,
             prot: 0,
+            closed: false,
             pages: BTreeMap::new(),
         }
     }
@@ -94,7 +97,7 @@ impl Layer {
     }
 
     /// What pages that others share too are protected with.
-    fn closed(&self, prot: i32) -> i32 {
+    fn closed_prot(&self, prot: i32) -> i32 {
         if self.private { prot & !WRITE } else { prot }
     }
 
@@ -140,6 +143,7 @@ impl Layer {
                 }
             }
             let want = prot & WRITE != 0 && page.here.len() == 1;
+            self.closed |= !want;
             if page.open && !want {
                 alike.push(addr);
             } else if want != page.open || lifted {
@@ -156,8 +160,9 @@ impl Layer {
     /// Protects all pages anew: those that differ and are the settled view's alone stay open.
     pub(super) fn apply(&mut self, start: u64, end: u64, prot: i32) -> Result<(), HostError> {
         let at = self.place(start, start);
-        protect(at, end - start, self.closed(prot))?;
+        protect(at, end - start, self.closed_prot(prot))?;
         self.prot = prot;
+        self.closed = true;
         let offset = at.wrapping_sub(start);
         for (addr, page) in &mut self.pages {
             if page.open {
@@ -173,7 +178,8 @@ impl Layer {
     /// Closes every page, so that the mapping has one protection and can be moved.
     pub(super) fn close_all(&mut self, start: u64, end: u64) -> Result<(), HostError> {
         if self.private && self.common() {
-            protect(self.place(start, start), end - start, self.closed(self.prot))?;
+            protect(self.place(start, start), end - start, self.closed_prot(self.prot))?;
+            self.closed = true;
             self.pages.values_mut().for_each(|p| p.open = false);
         }
         Ok(())
@@ -253,6 +259,7 @@ impl Layer {
             // Contents may have to be put back below.
             protect(at, end - start, prot | WRITE | libc::PROT_READ)?;
             self.pages.values_mut().for_each(|p| p.open = true);
+            self.closed = true;
         }
         let offset = at.wrapping_sub(start);
         for (addr, page) in &mut self.pages {
@@ -276,14 +283,16 @@ impl Layer {
                 if !last && (!page.open || page.here.len() > 1) {
                     protect(place, PAGE_BYTES, prot & !WRITE)?;
                     page.open = false;
+                    self.closed = true;
                 }
             }
         }
         if last {
             self.prot = self.members[0].1;
-            if self.private || self.prot != prot {
+            if self.closed || self.prot != prot {
                 protect(at, end - start, self.prot)?;
             }
+            self.closed = false;
             self.pages.clear();
         }
         Ok(())
@@ -300,6 +309,7 @@ impl Layer {
             empty: self.empty,
             private: self.private,
             prot: self.prot,
+            closed: self.closed,
             pages: self.pages.split_off(&addr),
         }
     }

@@ -189,6 +189,30 @@ pub fn written(start: u64, end: u64) -> Vec<Range<u64>> {
     with(|o| o.page_map.written(start, end))
 }
 
+/// Bytes of `ranges` (ascending) that have memory.
+pub fn resident(ranges: impl Iterator<Item = Range<u64>>) -> u64 {
+    /// Ranges closer than this are asked for at once: holes cost the host little.
+    const NEAR: u64 = 64 << 20;
+    with(|o| {
+        let mut bytes = 0;
+        let mut ranges = ranges.peekable();
+        while let Some(first) = ranges.next() {
+            let mut group = vec![first];
+            while let Some(next) = ranges.next_if(|r| r.start - group[group.len() - 1].end < NEAR) {
+                group.push(next);
+            }
+            let present = o.page_map.present(group[0].start, group[group.len() - 1].end);
+            let mut wanted = group.iter().peekable();
+            for part in present {
+                while wanted.next_if(|w| w.end <= part.start).is_some() {}
+                let overlap = |w: &&Range<u64>| w.end.min(part.end).saturating_sub(w.start.max(part.start));
+                bytes += wanted.clone().take_while(|w| w.start < part.end).map(|w| overlap(&w)).sum::<u64>();
+            }
+        }
+        bytes
+    })
+}
+
 /// Pages that are saved because another view's are in place.
 pub fn saved_pages() -> usize {
     with(|o| o.store.used())
@@ -333,7 +357,7 @@ impl Overlay {
                 self.index.insert((child, key));
             }
             if area.private && area.prot & libc::PROT_WRITE != 0 {
-                written.extend(self.page_map.written(area.start, area.end));
+                written.extend(join_near(self.page_map.written(area.start, area.end), area));
             }
         }
         let pages: u64 = written.iter().map(|r| (r.end - r.start) / PAGE_BYTES).sum();
@@ -344,8 +368,6 @@ impl Overlay {
                     ..r.end.min(near_sp.end & !(PAGE_BYTES - 1));
                 r.start < r.end
             });
-        } else {
-            join_near(&mut written);
         }
         self.divide(parent, child, areas, &written)?;
         for key in self.index.range((parent, 0)..=(parent, u64::MAX)).map(|(_, k)| *k) {
@@ -514,6 +536,7 @@ fn close(layer: &mut Layer, from: u64, to: u64, fresh: bool) -> Result<(), HostE
     if from >= to {
         return Ok(());
     }
+    layer.closed = true;
     if fresh {
         return protect(from, to - from, layer.prot & !libc::PROT_WRITE);
     }
@@ -526,16 +549,22 @@ fn close(layer: &mut Layer, from: u64, to: u64, fresh: bool) -> Result<(), HostE
 }
 
 /// Joins ranges with few pages between them: a copy more costs less than a call of the host.
-fn join_near(ranges: &mut Vec<Range<u64>>) {
-    const FEW: u64 = 3 * PAGE_BYTES;
-    let mut out: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
-    for r in ranges.drain(..) {
-        match out.last_mut() {
-            Some(last) if r.start - last.end <= FEW => last.end = r.end,
-            _ => out.push(r),
+fn join_near(mut ranges: Vec<Range<u64>>, area: &Area) -> Vec<Range<u64>> {
+    const FEW: u64 = 8 * PAGE_BYTES;
+    ranges.dedup_by(|next, last| {
+        let near = next.start - last.end <= FEW;
+        if near {
+            last.end = next.end;
         }
+        near
+    });
+    if let Some(first) = ranges.first_mut().filter(|r| r.start - area.start <= FEW) {
+        first.start = area.start;
     }
-    *ranges = out;
+    if let Some(last) = ranges.last_mut().filter(|r| area.end - r.end <= FEW) {
+        last.end = area.end;
+    }
+    ranges
 }
 
 /// Moves a layer out of the way.

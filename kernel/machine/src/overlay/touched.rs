@@ -1,4 +1,4 @@
-//! Which pages of a range are a process's own: written since they were mapped. Asked of the host's page tables
+//! Which pages of a range are a process's own (written since they were mapped), or there at all. Asked of the host's page tables
 //! (`Documentation/admin-guide/mm/pagemap.rst`).
 
 use crate::PAGE;
@@ -40,6 +40,15 @@ struct Region {
     categories: u64,
 }
 
+/// What is asked of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It was written, or may have been.
+    Written,
+    /// It has memory, of its own or a file's.
+    Present,
+}
+
 /// The host's page map of this process, opened when first asked.
 #[derive(Debug, Default)]
 pub(super) struct PageMap {
@@ -50,18 +59,27 @@ pub(super) struct PageMap {
 impl PageMap {
     /// Ranges of pages in `[start, end)` that were written (or may have been), ascending.
     pub(super) fn written(&mut self, start: u64, end: u64) -> Vec<Range<u64>> {
+        self.ask(start, end, Kind::Written)
+    }
+
+    /// Ranges of pages in `[start, end)` that have memory, ascending.
+    pub(super) fn present(&mut self, start: u64, end: u64) -> Vec<Range<u64>> {
+        self.ask(start, end, Kind::Present)
+    }
+
+    fn ask(&mut self, start: u64, end: u64, kind: Kind) -> Vec<Range<u64>> {
         let Some(fd) = self.open() else {
             let mut all = Vec::new();
             push(&mut all, start, end);
             return all;
         };
         if !self.no_scan {
-            if let Some(found) = scan(fd, start, end) {
+            if let Some(found) = scan(fd, start, end, kind) {
                 return found;
             }
             self.no_scan = true;
         }
-        read(fd, start, end)
+        read(fd, start, end, kind)
     }
 
     fn open(&mut self) -> Option<RawFd> {
@@ -82,7 +100,8 @@ fn push(out: &mut Vec<Range<u64>>, start: u64, end: u64) {
 }
 
 /// By `PAGEMAP_SCAN`; `None` if the host does not know it.
-fn scan(fd: RawFd, start: u64, end: u64) -> Option<Vec<Range<u64>>> {
+fn scan(fd: RawFd, start: u64, end: u64, kind: Kind) -> Option<Vec<Range<u64>>> {
+    let not = if kind == Kind::Written { PAGE_IS_FILE | PAGE_IS_PFNZERO } else { 0 };
     let mut out = Vec::new();
     let mut regions = [Region::default(); 64];
     let mut at = start;
@@ -93,8 +112,8 @@ fn scan(fd: RawFd, start: u64, end: u64) -> Option<Vec<Range<u64>>> {
             end,
             vec: regions.as_mut_ptr() as u64,
             vec_len: regions.len() as u64,
-            category_inverted: PAGE_IS_FILE | PAGE_IS_PFNZERO,
-            category_mask: PAGE_IS_FILE | PAGE_IS_PFNZERO,
+            category_inverted: not,
+            category_mask: not,
             category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
             return_mask: PAGE_IS_PRESENT,
             ..ScanArg::default()
@@ -116,7 +135,7 @@ fn scan(fd: RawFd, start: u64, end: u64) -> Option<Vec<Range<u64>>> {
 }
 
 /// By reading the page map itself: eight bytes a page.
-fn read(fd: RawFd, start: u64, end: u64) -> Vec<Range<u64>> {
+fn read(fd: RawFd, start: u64, end: u64, kind: Kind) -> Vec<Range<u64>> {
     const PRESENT_OR_SWAPPED: u64 = 3 << 62;
     const FILE: u64 = 1 << 61;
     let mut out = Vec::new();
@@ -132,7 +151,7 @@ fn read(fd: RawFd, start: u64, end: u64) -> Vec<Range<u64>> {
             break;
         }
         for (i, entry) in (0..).zip(&entries[..pages as usize]) {
-            if entry & PRESENT_OR_SWAPPED != 0 && entry & FILE == 0 {
+            if entry & PRESENT_OR_SWAPPED != 0 && (kind == Kind::Present || entry & FILE == 0) {
                 push(&mut out, at + i * PAGE_BYTES, at + (i + 1) * PAGE_BYTES);
             }
         }
