@@ -56,21 +56,34 @@ pub fn array<T: FromBytes + IntoBytes>(addr: u64, count: usize) -> Result<Vec<T>
 /// `EFAULT`; `too_long` if there is no NUL within `max + 1` bytes.
 pub fn string(addr: u64, max: usize, too_long: Errno) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    let mut at = addr;
-    while out.len() <= max {
+    pieces(addr, max, too_long, |piece| out.extend_from_slice(piece))?;
+    Ok(out)
+}
+
+/// Hands the bytes of a string to `take`, piece by piece.
+fn pieces(addr: u64, max: usize, too_long: Errno, mut take: impl FnMut(&[u8])) -> Result<()> {
+    let mut buf = [0u8; 256];
+    let (mut done, mut at) = (0, addr);
+    // Most strings are short.
+    let mut most = 64;
+    while done <= max {
         // Never read past a page that may be the last one: the string may end before it does.
-        let room = (PAGE - at as usize % PAGE).min(256);
-        let mut buf = [0u8; 256];
+        let room = (PAGE - at as usize % PAGE).min(most);
         let n = usermem::copy_in_some(at, &mut buf[..room]).map_err(fault)?;
-        if let Some(end) = buf[..n].iter().position(|b| *b == 0) {
-            out.extend_from_slice(&buf[..end]);
-            return if out.len() <= max { Ok(out) } else { Err(too_long) };
+        let piece = buf[..n].iter().position(|b| *b == 0);
+        done += piece.unwrap_or(n);
+        if done > max {
+            break;
+        }
+        take(&buf[..piece.unwrap_or(n)]);
+        if piece.is_some() {
+            return Ok(());
         }
         if n < room {
             return Err(Errno::EFAULT);
         }
-        out.extend_from_slice(&buf[..n]);
         at += n as u64;
+        most = buf.len();
     }
     Err(too_long)
 }
@@ -81,6 +94,16 @@ pub const PATH_MAX: usize = 4096;
 /// Reads a path.
 pub fn path(addr: u64) -> Result<Vec<u8>> {
     string(addr, PATH_MAX - 1, Errno::ENAMETOOLONG)
+}
+
+/// A path; a usual one needs no memory of the heap.
+pub type ShortPath = SmallVec<[u8; 128]>;
+
+/// Reads a path that is probably short.
+pub fn short_path(addr: u64) -> Result<ShortPath> {
+    let mut out = ShortPath::new();
+    pieces(addr, PATH_MAX - 1, Errno::ENAMETOOLONG, |piece| out.extend_from_slice(piece))?;
+    Ok(out)
 }
 
 /// Scattered guest memory: a cursor over segments of (address, length).

@@ -152,6 +152,14 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// How many descriptors this process may have.
+pub fn descriptor_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: getrlimit fills the struct.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    limit.rlim_cur
+}
+
 fn guest(addr: u64, len: usize) -> Result<(), HostError> {
     usermem::check(addr, len).map_err(|BadAddress| HostError(libc::EFAULT))
 }

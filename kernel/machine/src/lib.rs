@@ -20,6 +20,7 @@
 //! | [`clock`] | time, the tick, the deadline timer |
 //! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
 //! | [`host`] [`host_meta`] [`host_dir`] | host files: contents, what is known of them, directories |
+//! | [`host_watch`] | noticing changes of the host's directories |
 //! | [`host_stream`] | standard input, output and error when they are no terminal |
 //! | [`term`] | the host terminal: raw mode, always restored |
 //! | [`heap`] | the vCPU's own allocator |
@@ -37,6 +38,7 @@ pub mod host;
 pub mod host_dir;
 pub mod host_meta;
 pub mod host_stream;
+pub mod host_watch;
 pub mod intercept;
 pub mod memfn;
 pub mod overlay;

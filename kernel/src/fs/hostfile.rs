@@ -4,6 +4,7 @@ use super::file::{Change, File, FileOps, MapRequest, Piece, Seek};
 use super::inode::DirEntry;
 use crate::error::{Errno, Result, fault, host};
 use crate::user::{Dst, Src};
+use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -15,7 +16,7 @@ use llano_machine::usermem;
 
 /// A regular file of the host, open.
 pub struct HostFile {
-    fd: HostFd,
+    fd: Rc<HostFd>,
 }
 
 /// How much goes through the kernel at a time where it cannot go directly.
@@ -24,6 +25,11 @@ const BOUNCE: usize = 65536;
 impl HostFile {
     /// Wraps a descriptor that is open with the access mode of the guest's.
     pub fn new(fd: HostFd) -> HostFile {
+        HostFile::sharing(Rc::new(fd))
+    }
+
+    /// The same of a descriptor that others use, too: nobody minds its position.
+    pub fn sharing(fd: Rc<HostFd>) -> HostFile {
         HostFile { fd }
     }
 

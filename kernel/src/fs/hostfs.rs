@@ -3,22 +3,29 @@
 //! An inode is an `O_PATH` descriptor of a host file, found by a single name in the descriptor of its directory and
 //! never through a symbolic link: the walk is the guest's own, so no path leads out of the tree. Only regular files,
 //! directories and symbolic links of the host are ever opened; a FIFO, socket or device there is a guest object that
-//! the syscall layer opens by the type and identity its attributes tell. Nothing is remembered of the host but the
-//! file's type, which never changes: people edit on the host while the guest looks.
+//! the syscall layer opens by the type and identity its attributes tell. People edit on the host while the guest looks,
+//! so nothing is remembered of it but the file's type, which never changes, and what the host promises to tell changes
+//! of (`hostwatch`).
+
+#[cfg(test)]
+mod tests;
 
 use super::file::{File, FileOps, oflag};
 use super::hostfile::{HostDir, HostFile};
-use super::inode::{Attr, DirEntry, Fresh, Inode, NewFile, SetAttr, StatFs, mode};
+use super::hostwatch::{Watch, Watched, Watches};
+use super::inode::{Attr, DirEntry, Fresh, Inode, Keep, Moment, NewFile, Permissions, SetAttr, StatFs, mode};
 use crate::cred::Cred;
 use crate::error::{Errno, Result, host};
 use alloc::boxed::Box;
-use alloc::ffi::CString;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
-use core::cell::OnceCell;
+use core::cell::{OnceCell, RefCell};
+use core::ffi::CStr;
+use core::ops::Deref;
 use llano_machine::host::{self as os, HostFd};
 use llano_machine::host_meta::HostStat;
+use smallvec::SmallVec;
 
 /// Whether the guest may change the host's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,17 +85,38 @@ impl Owners {
 struct Shared {
     access: Access,
     owners: Owners,
+    watches: Rc<Watches>,
 }
 
 /// A file of the host.
 pub struct HostInode {
     fs: Rc<Shared>,
-    fd: HostFd,
+    fd: Rc<HostFd>,
+    /// The descriptor is open for reading, not `O_PATH`.
+    readable: bool,
     /// Device and inode number, once known.
     id: OnceCell<(u64, u64)>,
     /// Type bits of the mode.
     kind: u32,
     fresh: Fresh,
+    /// Of a directory: whether the host tells when it changes.
+    watched: RefCell<Watched>,
+    /// Where it was found when the directory there had this generation.
+    found: RefCell<(u64, Name)>,
+    /// Of a symbolic link: where it leads, which never changes.
+    target: OnceCell<Vec<u8>>,
+}
+
+/// A name with its NUL.
+#[derive(Default, PartialEq, Eq)]
+struct Name(SmallVec<[u8; 32]>);
+
+impl Deref for Name {
+    type Target = CStr;
+
+    fn deref(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+    }
 }
 
 /// The root of the filesystem at `path` of the host (which the host's own rules resolve).
@@ -97,25 +125,76 @@ pub struct HostInode {
 /// What the host said: `ENOENT`, `EACCES`, `ENOTDIR`, ...
 pub fn root(path: &[u8], access: Access, owners: Owners) -> Result<Rc<dyn Inode>> {
     let fd = HostFd::open(&c_name(path)?, os::O_PATH | os::O_DIRECTORY).map_err(host)?;
-    Ok(Rc::new(HostInode {
-        fs: Rc::new(Shared { access, owners }),
-        fd,
-        id: OnceCell::new(),
-        kind: mode::DIR,
-        fresh: Fresh::default(),
-    }))
+    let fs = Rc::new(Shared { access, owners, watches: Watches::new() });
+    Ok(Rc::new(HostInode::new(&fs, fd, mode::DIR)))
 }
 
-fn c_name(name: &[u8]) -> Result<CString> {
-    CString::new(name).map_err(|_| Errno::EINVAL)
+fn c_name(name: &[u8]) -> Result<Name> {
+    if name.contains(&0) {
+        return Err(Errno::EINVAL);
+    }
+    let mut c_name = SmallVec::from_slice(name);
+    c_name.push(0);
+    Ok(Name(c_name))
 }
 
 impl HostInode {
-    fn find(&self, name: &CString) -> Result<HostInode> {
+    fn new(fs: &Rc<Shared>, fd: HostFd, kind: u32) -> HostInode {
+        HostInode {
+            fs: fs.clone(),
+            fd: Rc::new(fd),
+            readable: false,
+            id: OnceCell::new(),
+            kind,
+            fresh: Fresh::default(),
+            watched: RefCell::default(),
+            found: RefCell::default(),
+            target: OnceCell::new(),
+        }
+    }
+
+    fn known(fs: &Rc<Shared>, fd: HostFd, attr: Attr) -> HostInode {
+        let id = OnceCell::from((attr.dev, attr.ino));
+        HostInode { id, fresh: Fresh::new(attr), ..HostInode::new(fs, fd, attr.kind()) }
+    }
+
+    fn find(&self, name: &CStr) -> Result<HostInode> {
         let fd = HostFd::open_at(Some(&self.fd), name, os::O_PATH | os::O_NOFOLLOW, 0).map_err(host)?;
         let attr = attr(&fd.stat().map_err(host)?, &self.fs.owners);
-        let id = OnceCell::from((attr.dev, attr.ino));
-        Ok(HostInode { fs: self.fs.clone(), fd, id, kind: attr.kind(), fresh: Fresh::new(attr) })
+        Ok(HostInode::known(&self.fs, fd, attr))
+    }
+
+    fn stat_at(&self, name: &CStr) -> Result<Attr> {
+        Ok(attr(&self.fd.stat_at(name).map_err(host)?, &self.fs.owners))
+    }
+
+    /// Opens a regular file for reading; `None`: it must be found in the usual way. Whatever else the host may put there
+    /// between the two looks is opened without waiting, and closed again.
+    fn find_to_read(&self, name: &CStr) -> Result<Option<HostInode>> {
+        if self.stat_at(name)?.kind() != mode::REG {
+            return Ok(None);
+        }
+        let flags = os::O_RDONLY | os::O_NOFOLLOW | os::O_NONBLOCK | os::O_NOCTTY;
+        let Ok(fd) = HostFd::open_at(Some(&self.fd), name, flags, 0) else { return Ok(None) };
+        let attr = attr(&fd.stat().map_err(host)?, &self.fs.owners);
+        let found = HostInode { readable: true, ..HostInode::known(&self.fs, fd, attr) };
+        Ok(Some(found).filter(|found| found.kind == mode::REG))
+    }
+
+    /// The watch on this directory, if walks go through it often.
+    fn watch(&self) -> Option<Rc<Watch>> {
+        let dev = self.id().ok()?.0;
+        self.fs.watches.watch(&self.fd, dev, &self.watched)
+    }
+
+    /// The watch that there is, after a look at what the host tells.
+    fn watch_now(&self, now: &Moment) -> Option<Rc<Watch>> {
+        let Watched::By(watch) = &*self.watched.borrow() else { return None };
+        let watch = watch.clone();
+        if now.first() {
+            self.fs.watches.look();
+        }
+        Some(watch).filter(|watch| watch.generation() != 0)
     }
 
     fn writable(&self) -> Result<()> {
@@ -186,6 +265,52 @@ impl Inode for HostInode {
         Ok(*self.id.get_or_init(|| (stat.dev, stat.ino)))
     }
 
+    fn kind(&self) -> Result<u32> {
+        Ok(self.kind)
+    }
+
+    fn permissions(&self, now: &Moment) -> Result<Permissions> {
+        if let Some(known) = self.watch_now(now).and_then(|watch| watch.permissions()) {
+            return Ok(known);
+        }
+        if let Some(attr) = self.fresh.peek() {
+            return Ok(Permissions::from(&attr));
+        }
+        let watch = self.watch();
+        let attr = attr(&self.fd.stat().map_err(host)?, &self.fs.owners);
+        let permissions = Permissions::from(&attr);
+        if let Some(watch) = watch {
+            watch.learn(permissions);
+        }
+        Ok(permissions)
+    }
+
+    fn keep(&self) -> Keep {
+        if matches!(self.kind, mode::DIR | mode::LNK) { Keep::Host } else { Keep::Not }
+    }
+
+    fn still(&self, name: &[u8], found: &Rc<dyn Inode>, now: &Moment) -> Result<bool> {
+        let Some(found) = found.as_any().downcast_ref::<HostInode>() else { return Ok(false) };
+        let name = c_name(name)?;
+        let watch = self.watch_now(now).or_else(|| self.watch());
+        let generation = watch.map_or(0, |watch| watch.generation());
+        let place = (generation, name);
+        if generation != 0 && *found.found.borrow() == place {
+            return Ok(true);
+        }
+        let attr = self.stat_at(&place.1)?;
+        if (attr.dev, attr.ino) != found.id()? || attr.kind() != found.kind {
+            return Ok(false);
+        }
+        found.fresh.learn(attr);
+        *found.found.borrow_mut() = place;
+        Ok(true)
+    }
+
+    fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
+        self.stat_at(&c_name(name)?).map(Some)
+    }
+
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
         self.writable()?;
         if let Some(size) = set.size {
@@ -212,6 +337,14 @@ impl Inode for HostInode {
 
     fn lookup(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
         Ok(Rc::new(self.find(&c_name(name)?)?))
+    }
+
+    fn lookup_to_read(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
+        let name = c_name(name)?;
+        match self.find_to_read(&name)? {
+            Some(found) => Ok(Rc::new(found)),
+            None => Ok(Rc::new(self.find(&name)?)),
+        }
     }
 
     fn create(&self, name: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {
@@ -253,13 +386,7 @@ impl Inode for HostInode {
         self.writable()?;
         let flags = os::O_TMPFILE | os::O_RDWR | (flags & oflag::EXCL) as i32;
         let fd = HostFd::open_at(Some(&self.fd), c".", flags, 0o600).map_err(host)?;
-        let made = HostInode {
-            fs: self.fs.clone(),
-            fd,
-            id: OnceCell::new(),
-            kind: mode::REG,
-            fresh: Fresh::default(),
-        };
+        let made = HostInode::new(&self.fs, fd, mode::REG);
         self.finish(&made, new)?;
         Ok(Rc::new(made))
     }
@@ -296,7 +423,14 @@ impl Inode for HostInode {
     }
 
     fn readlink(&self) -> Result<Vec<u8>> {
-        if self.kind == mode::LNK { self.fd.readlink().map_err(host) } else { Err(Errno::EINVAL) }
+        if self.kind != mode::LNK {
+            return Err(Errno::EINVAL);
+        }
+        if let Some(target) = self.target.get() {
+            return Ok(target.clone());
+        }
+        let target = self.fd.readlink().map_err(host)?;
+        Ok(self.target.get_or_init(|| target).clone())
     }
 
     fn open(&self, _: &Rc<dyn Inode>, flags: u32, _: &Cred) -> Result<Box<dyn FileOps>> {
@@ -306,6 +440,9 @@ impl Inode for HostInode {
         let access = flags & oflag::ACCMODE;
         if access != oflag::RDONLY || flags & oflag::TRUNC != 0 {
             self.writable()?;
+        }
+        if self.readable && access == oflag::RDONLY && flags & oflag::TRUNC == 0 {
+            return Ok(Box::new(HostFile::sharing(self.fd.clone())));
         }
         // Of the other flags only these are the host's business: positions and appending are the guest kernel's.
         let kept = flags & (oflag::TRUNC | oflag::SYNC);
@@ -361,103 +498,5 @@ impl Inode for HostInode {
 
     fn as_any(&self) -> &dyn Any {
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use crate::user::{Dst, Src};
-    use std::path::PathBuf;
-
-    /// A scratch directory of the host and its root inode.
-    fn scratch(name: &str, access: Access) -> (PathBuf, Rc<dyn Inode>) {
-        let dir = std::env::temp_dir().join(std::format!("llano-hostfs-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&dir);
-        std::fs::create_dir(&dir).unwrap();
-        let root = root(dir.to_str().unwrap().as_bytes(), access, Owners::default()).unwrap();
-        (dir, root)
-    }
-
-    fn open(inode: &Rc<dyn Inode>, flags: u32) -> Rc<File> {
-        let cred = Cred::new(0, 0, Vec::new());
-        File::new(inode.open(inode, flags, &cred).unwrap(), flags, None)
-    }
-
-    fn new(mode: u32) -> NewFile {
-        let a = HostFd::open(c"/proc/self", os::O_RDONLY).unwrap().stat().unwrap();
-        NewFile { mode, uid: a.uid, gid: a.gid, rdev: 0 }
-    }
-
-    #[test]
-    fn changes_reach_the_host_with_their_mode() {
-        let (dir, root) = scratch("rw", Access::ReadWrite);
-        let sub = root.create(b"d", &new(mode::DIR | 0o777)).unwrap();
-        let f = sub.create(b"f", &new(mode::REG | 0o666)).unwrap();
-        assert_eq!(f.attr().unwrap().mode, mode::REG | 0o666);
-        let file = open(&f, oflag::RDWR);
-        assert_eq!(file.ops().write(&file, &mut Src::Kernel(b"hello"), 3), Ok(5));
-        assert_eq!(std::fs::read(dir.join("d/f")).unwrap(), b"\0\0\0hello");
-        let mut buf = [0; 16];
-        assert_eq!(file.ops().read(&file, &mut Dst::Kernel(&mut buf, 0), 4), Ok(4));
-        assert_eq!(&buf[..4], b"ello");
-        f.set_attr(&SetAttr { size: Some(4), mtime: Some(-1_500_000_000), ..SetAttr::default() }).unwrap();
-        let attr = f.attr().unwrap();
-        assert_eq!((attr.size, attr.mtime), (4, -1_500_000_000));
-        sub.symlink(b"l", b"f", &new(0)).unwrap();
-        assert_eq!(sub.lookup(b"l").unwrap().readlink().unwrap(), b"f");
-        sub.link(b"hard", &f).unwrap();
-        assert_eq!(f.attr().unwrap().nlink, 2);
-        sub.rename(b"hard", &root, b"moved", 0).unwrap();
-        assert!(dir.join("moved").exists() && !dir.join("d/hard").exists());
-        assert_eq!(root.rmdir(b"d"), Err(Errno::ENOTEMPTY));
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-
-    #[test]
-    fn read_only_refuses_and_links_are_not_followed() {
-        let (dir, root) = scratch("ro", Access::ReadOnly);
-        std::os::unix::fs::symlink("/etc", dir.join("out")).unwrap();
-        std::fs::write(dir.join("f"), "x").unwrap();
-        let out = root.lookup(b"out").unwrap();
-        assert_eq!(out.attr().unwrap().kind(), mode::LNK);
-        assert_eq!(out.lookup(b"passwd").err(), Some(Errno::ENOTDIR));
-        let f = root.lookup(b"f").unwrap();
-        let cred = Cred::new(0, 0, Vec::new());
-        assert_eq!(f.open(&f, oflag::RDWR, &cred).err(), Some(Errno::EROFS));
-        assert_eq!(root.unlink(b"f"), Err(Errno::EROFS));
-        assert_eq!(f.set_attr(&SetAttr { mode: Some(0o777), ..SetAttr::default() }), Err(Errno::EROFS));
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-
-    #[test]
-    fn listings_go_on_at_any_cookie() {
-        let (dir, root) = scratch("ls", Access::ReadOnly);
-        for i in 0..1500 {
-            std::fs::write(dir.join(std::format!("file-with-a-long-name-{i}")), "").unwrap();
-        }
-        let file = open(&root, oflag::RDONLY | oflag::DIRECTORY);
-        let (mut names, mut cookie) = (Vec::new(), 0);
-        loop {
-            let entries = root.read_dir(&file, cookie).unwrap();
-            // Seven at a time, as a small guest buffer would.
-            let Some((_, next)) = entries.get(..7.min(entries.len())).and_then(<[_]>::last) else { break };
-            cookie = *next;
-            names.extend(entries.into_iter().take(7).map(|(e, _)| e.name));
-        }
-        assert_eq!(names.len(), 1500);
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), 1500);
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-
-    #[test]
-    fn the_caller_is_root_and_root_is_nobody() {
-        let owners = Owners { user: Some((1000, 0)), group: None };
-        assert_eq!(owners.shown(1000, 1000), (0, 1000));
-        assert_eq!(owners.shown(0, 0), (NOBODY, 0));
-        assert_eq!([owners.real_uid(0), owners.real_uid(5), owners.real_gid(0)], [1000, 5, 0]);
     }
 }

@@ -84,7 +84,7 @@ impl Image {
         }
         let parent = walk_parent(&cx, &root, path)?;
         match parent.last {
-            Last::Name(name) => Ok(Some((parent.dir, name))),
+            Last::Name(name) => Ok(Some((parent.dir, name.to_vec()))),
             Last::Root | Last::Dot => Ok(None),
             Last::DotDot => Err(Errno::EINVAL),
         }

@@ -73,6 +73,49 @@ impl Attr {
     }
 }
 
+/// Who may do what with a file: what a walk asks of the directories it goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permissions {
+    /// Type and permissions.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+impl From<&Attr> for Permissions {
+    fn from(attr: &Attr) -> Permissions {
+        Permissions { mode: attr.mode, uid: attr.uid, gid: attr.gid }
+    }
+}
+
+/// Whether the node of a file is worth remembering when nobody stands on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// It is cheap to make, or may say something else the next time.
+    Not,
+    /// It costs some memory.
+    Ram,
+    /// It costs a descriptor of the host, and what it says must be verified.
+    Host,
+}
+
+/// One walk, for filesystems that verify what they remember of the host: once a walk.
+#[derive(Debug, Default)]
+pub struct Moment {
+    verified: Cell<bool>,
+    /// What is found next will probably be opened for reading.
+    pub reading: Cell<bool>,
+}
+
+impl Moment {
+    /// Whether this is the first question of the walk.
+    pub fn first(&self) -> bool {
+        !self.verified.replace(true)
+    }
+}
+
 /// Attributes that a look-up has just learned, kept for the first question about what was found. They are told once,
 /// and only at once: the host may change the file at any time.
 #[derive(Debug, Default)]
@@ -90,6 +133,12 @@ impl Fresh {
     /// Learned again.
     pub fn learn(&self, attr: Attr) {
         self.0.set(Some((clock::tsc(), attr)));
+    }
+
+    /// The attributes, if they are still fresh, without making them stale.
+    pub fn peek(&self) -> Option<Attr> {
+        let (learned, attr) = self.0.get()?;
+        (clock::tsc().wrapping_sub(learned) < Fresh::TICKS).then_some(attr)
     }
 
     /// The attributes, the first time, if they are still fresh.
@@ -167,6 +216,40 @@ pub trait Inode: Any {
         self.attr().map(|attr| (attr.dev, attr.ino))
     }
 
+    /// Type bits of the mode, which never change.
+    fn kind(&self) -> Result<u32> {
+        self.attr().map(|attr| attr.kind())
+    }
+
+    /// Who may do what with it now.
+    fn permissions(&self, now: &Moment) -> Result<Permissions> {
+        let _ = now;
+        self.attr().map(|attr| Permissions::from(&attr))
+    }
+
+    /// Whether its node is worth remembering.
+    fn keep(&self) -> Keep {
+        Keep::Not
+    }
+
+    /// Whether an entry of this directory is the file that was found there before: `false` says "look it up".
+    ///
+    /// # Errors
+    /// As [`Inode::lookup`].
+    fn still(&self, name: &[u8], found: &Rc<dyn Inode>, now: &Moment) -> Result<bool> {
+        let _ = (name, found, now);
+        Ok(false)
+    }
+
+    /// What stat(2) tells of an entry of this directory, if that is cheaper than getting hold of the file.
+    ///
+    /// # Errors
+    /// As [`Inode::lookup`].
+    fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
+        let _ = name;
+        Ok(None)
+    }
+
     /// Changes attributes.
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
         let _ = set;
@@ -177,6 +260,14 @@ pub trait Inode: Any {
     fn lookup(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
         let _ = name;
         Err(Errno::ENOTDIR)
+    }
+
+    /// Finds an entry that will probably be opened for reading next.
+    ///
+    /// # Errors
+    /// As [`Inode::lookup`].
+    fn lookup_to_read(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
+        self.lookup(name)
     }
 
     /// Makes a file, directory, FIFO, socket or device; `EEXIST` if the name is taken.

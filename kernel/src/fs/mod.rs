@@ -8,8 +8,10 @@
 //! - [`locks`]: locks of files and of ranges in them
 //! - [`namei`]: from a path to a place
 //! - [`console`]: what llano was started with as stdin, stdout, stderr
+//! - [`dcache`]: names that are remembered although nobody stands on them
 //! - [`devfs`]: what is in /dev
 //! - [`hostfs`] [`hostfile`]: a directory of the host
+//! - `hostwatch`: what may be remembered of it
 //! - [`image`]: filling a filesystem from an archive
 //! - [`overlay`]: a read-only tree and the changes to it in RAM
 //! - [`procfs`]: /proc's names; what is in its files is [`crate::procfs`]'s
@@ -17,11 +19,13 @@
 //! - [`tmpfs`]: files in RAM
 
 pub mod console;
+pub mod dcache;
 pub mod devfs;
 pub mod fdtable;
 pub mod file;
 pub mod hostfile;
 pub mod hostfs;
+mod hostwatch;
 pub mod image;
 pub mod inode;
 pub mod locks;

@@ -1,5 +1,6 @@
 //! The mount table, and what each task knows of the tree: root, working directory, umask.
 
+use super::dcache::Dcache;
 use super::inode::Inode;
 use super::locks::Locks;
 use super::path::{Mount, Node, Path};
@@ -43,6 +44,14 @@ struct Table {
     next_id: Cell<u64>,
     locks: Locks,
     privileges: Cell<u64>,
+    cache: Rc<Dcache>,
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // The nodes know the cache that keeps them.
+        self.cache.release_all();
+    }
 }
 
 impl Mounts {
@@ -53,8 +62,10 @@ impl Mounts {
             next_id: Cell::new(20),
             locks: Locks::default(),
             privileges: Cell::new(1),
+            cache: Rc::default(),
         }));
-        let mount = mounts.make(fs_type, source, Node::top(root), None, flags);
+        let top = Node::top(root, &mounts.0.cache);
+        let mount = mounts.make(fs_type, source, top, None, flags);
         mounts.0.list.borrow_mut().push(mount);
         mounts
     }
@@ -118,7 +129,7 @@ impl Mounts {
         on: Path,
         flags: u64,
     ) -> Result<Path> {
-        self.attach(fs_type, source, Node::top(root), on, flags)
+        self.attach(fs_type, source, Node::top(root, &self.0.cache), on, flags)
     }
 
     /// Makes the tree at `what` appear at `on` too (MS_BIND). Mounts below `what` do not come along.
@@ -167,7 +178,9 @@ impl Mounts {
             return Err(Errno::EBUSY);
         }
         covers.node.covered.set(covers.node.covered.get() - 1);
-        list.remove(index);
+        let gone = list.remove(index);
+        drop(list);
+        self.0.cache.release_tree(&gone.root);
         Ok(())
     }
 

@@ -3,13 +3,14 @@
 //! [`walk`] and [`walk_parent`] are enough for most; whoever may create what the last component names, through
 //! symbolic links ([`open`](https://man7.org/linux/man-pages/man2/open.2.html) with O_CREAT), drives a [`Walker`].
 
-use super::inode::{Attr, mode};
+use super::inode::{Attr, Moment, Permissions, mode};
 use super::mount::Mounts;
-use super::path::Path;
+use super::path::{Mount, Path};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// The longest name of a directory entry.
 pub const NAME_MAX: usize = 255;
@@ -49,11 +50,14 @@ pub enum Follow {
     No,
 }
 
+/// A name in a directory; usual ones need no memory of the heap.
+pub type Name = SmallVec<[u8; 32]>;
+
 /// The last component of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Last {
     /// A name, perhaps of nothing yet.
-    Name(Vec<u8>),
+    Name(Name),
     /// `.`
     Dot,
     /// `..`
@@ -90,6 +94,36 @@ pub fn walk_parent(cx: &WalkCx<'_>, base: &Path, path: &[u8]) -> Result<Parent> 
     Walker::new(*cx, base)?.parent(path)
 }
 
+/// What stat(2) tells of what `path` names.
+///
+/// # Errors
+/// As [`walk`].
+pub fn stat(cx: &WalkCx<'_>, base: &Path, path: &[u8], follow: Follow) -> Result<Stat> {
+    let mut walker = Walker::new(*cx, base)?;
+    let parent = walker.parent(path)?;
+    if let Last::Name(name) = &parent.last
+        && !parent.slash
+        && name.len() <= NAME_MAX
+        && let Some(attr) = walker.at.node.glance(name)?
+        && (follow == Follow::No || attr.kind() != mode::LNK)
+    {
+        return Ok(Stat { attr, mount: parent.dir.mount, top: false });
+    }
+    walker.finish(parent, follow)?;
+    let top = Rc::ptr_eq(&walker.at.node, &walker.at.mount.root);
+    Ok(Stat { attr: walker.attr()?, mount: walker.at.mount, top })
+}
+
+/// What stat(2) and statx(2) tell of a place.
+pub struct Stat {
+    /// Attributes.
+    pub attr: Attr,
+    /// The mount it is in.
+    pub mount: Rc<Mount>,
+    /// It is the top of that.
+    pub top: bool,
+}
+
 /// A walk under way.
 pub struct Walker<'a> {
     cx: WalkCx<'a>,
@@ -97,8 +131,9 @@ pub struct Walker<'a> {
     root: Path,
     /// Where the walk is.
     pub at: Path,
-    /// What is there.
-    pub attr: Attr,
+    now: Moment,
+    /// What the walk goes to will be opened for reading.
+    pub to_read: bool,
     links: u32,
 }
 
@@ -118,11 +153,16 @@ impl<'a> Walker<'a> {
         }
         let restricted = cx.resolve & (resolve::BENEATH | resolve::IN_ROOT) != 0;
         let root = if restricted { base.clone() } else { cx.root.clone() };
-        Ok(Walker { cx, root, attr: base.inode().attr()?, at: base.clone(), links: 0 })
+        Ok(Walker { cx, root, at: base.clone(), now: Moment::default(), to_read: false, links: 0 })
     }
 
     fn forbids(&self, what: u32) -> bool {
         self.cx.resolve & what != 0
+    }
+
+    /// What stat(2) tells of where the walk is.
+    pub fn attr(&self) -> Result<Attr> {
+        self.at.inode().attr()
     }
 
     /// Goes to a place that was found in the current directory, or by a link.
@@ -130,45 +170,44 @@ impl<'a> Walker<'a> {
     /// # Errors
     /// `EXDEV` if the walk may not leave its mount.
     pub fn arrive(&mut self, to: Path) -> Result<()> {
-        let attr = to.inode().attr()?;
-        self.arrive_at(to, attr)
-    }
-
-    /// [`Walker::arrive`] where it is known what is there.
-    ///
-    /// # Errors
-    /// `EXDEV`.
-    pub fn arrive_at(&mut self, to: Path, attr: Attr) -> Result<()> {
         if self.forbids(resolve::NO_XDEV) && !Rc::ptr_eq(&to.mount, &self.at.mount) {
             return Err(Errno::EXDEV);
         }
-        (self.at, self.attr) = (to, attr);
+        self.at = to;
         Ok(())
     }
 
     /// The current place must be a directory that may be searched.
     fn searchable(&self) -> Result<()> {
-        if !self.attr.is_dir() {
+        if self.at.inode().kind()? != mode::DIR {
             return Err(Errno::ENOTDIR);
         }
-        if !self.cx.cred.may(1, self.attr.mode, self.attr.uid, self.attr.gid) {
-            return Err(Errno::EACCES);
+        // Root may search every directory.
+        if self.cx.cred.fsuid == 0 {
+            return Ok(());
         }
-        Ok(())
+        let Permissions { mode, uid, gid } = self.at.inode().permissions(&self.now)?;
+        if self.cx.cred.may(1, mode, uid, gid) { Ok(()) } else { Err(Errno::EACCES) }
     }
 
     /// Goes to what `path` names.
     pub fn go(&mut self, path: &[u8], follow: Follow) -> Result<()> {
         let parent = self.parent(path)?;
+        self.finish(parent, follow)
+    }
+
+    /// Goes from the directory of the last component to what that names.
+    fn finish(&mut self, parent: Parent, follow: Follow) -> Result<()> {
         match parent.last {
             Last::Root | Last::Dot => {}
             Last::DotDot => self.up()?,
             Last::Name(name) => {
                 let follow = if parent.slash { Follow::Yes } else { follow };
+                self.now.reading.set(self.to_read);
                 self.step(&name, follow)?;
             }
         }
-        if parent.slash && !self.attr.is_dir() {
+        if parent.slash && self.at.inode().kind()? != mode::DIR {
             return Err(Errno::ENOTDIR);
         }
         Ok(())
@@ -188,55 +227,54 @@ impl<'a> Walker<'a> {
                 self.arrive(root)?;
             }
         }
-        let mut components = path.split(|b| *b == b'/').filter(|c| !c.is_empty()).peekable();
-        let mut last: &[u8] = b"";
-        while let Some(component) = components.next() {
-            self.searchable()?;
-            if components.peek().is_none() {
-                last = component;
-                break;
+        let mut rest = path;
+        let last = loop {
+            let (component, behind) = next_component(rest);
+            if component.is_empty() {
+                break component;
             }
+            self.searchable()?;
+            if behind.iter().all(|b| *b == b'/') {
+                break component;
+            }
+            rest = behind;
             match component {
                 b"." => {}
                 b".." => self.up()?,
                 name => self.step(name, Follow::Yes)?,
             }
-        }
-        if !self.attr.is_dir() {
-            return Err(Errno::ENOTDIR);
-        }
-        let slash = path.ends_with(b"/");
+        };
         let last = match last {
+            b"" if self.at.inode().kind()? != mode::DIR => return Err(Errno::ENOTDIR),
             b"" => Last::Root,
             b"." => Last::Dot,
             b".." => Last::DotDot,
-            name => Last::Name(name.to_vec()),
+            name => Last::Name(Name::from_slice(name)),
         };
-        Ok(Parent { dir: self.at.clone(), last, slash })
+        Ok(Parent { dir: self.at.clone(), last, slash: path.ends_with(b"/") })
     }
 
     /// Looks at an entry of the current directory without going there.
-    pub fn look(&self, name: &[u8]) -> Result<(Path, Attr)> {
+    pub fn look(&self, name: &[u8]) -> Result<Path> {
         if name.len() > NAME_MAX {
             // In a removed directory nothing is looked for at all.
             return Err(if self.at.node.deleted.get() { Errno::ENOENT } else { Errno::ENAMETOOLONG });
         }
-        let (node, attr) = self.at.node.child_attr(name)?;
-        let covered = node.is_covered();
-        let to = self.cx.mounts.topmost(Path { mount: self.at.mount.clone(), node });
-        let attr = if covered { to.inode().attr()? } else { attr };
-        Ok((to, attr))
+        let node = self.at.node.child(name, &self.now);
+        self.now.reading.set(false);
+        let node = node?;
+        Ok(self.cx.mounts.topmost(Path { mount: self.at.mount.clone(), node }))
     }
 
     fn step(&mut self, name: &[u8], follow: Follow) -> Result<()> {
-        let (to, attr) = self.look(name)?;
-        if attr.kind() == mode::LNK && follow == Follow::Yes {
+        let to = self.look(name)?;
+        if follow == Follow::Yes && to.inode().kind()? == mode::LNK {
             return match self.link(&to)? {
                 Link::Arrived => Ok(()),
                 Link::Text(target) => self.go(&target, Follow::Yes),
             };
         }
-        self.arrive_at(to, attr)
+        self.arrive(to)
     }
 
     /// Reads a symbolic link found in the current directory.
@@ -268,4 +306,11 @@ impl<'a> Walker<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// Splits a path behind its first component, which is empty if there are nothing but slashes.
+fn next_component(path: &[u8]) -> (&[u8], &[u8]) {
+    let start = path.iter().position(|b| *b != b'/').unwrap_or(path.len());
+    let path = &path[start..];
+    path.split_at(path.iter().position(|b| *b == b'/').unwrap_or(path.len()))
 }

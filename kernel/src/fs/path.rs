@@ -1,11 +1,12 @@
 //! Places in the tree: mounts, and the nodes that remember what was found where.
 
-use super::inode::{Attr, Inode};
-use crate::error::Result;
-use alloc::collections::BTreeMap;
+use super::dcache::{Dcache, NO_SLOT, hash};
+use super::inode::{Attr, Inode, Keep, Moment};
+use crate::error::{Errno, Result};
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use hashbrown::HashTable;
 
 /// A mounted filesystem.
 pub struct Mount {
@@ -25,8 +26,8 @@ pub struct Mount {
 
 /// A name found in a directory (Linux's dentry): keeps names and parents for `..`, getcwd and /proc.
 ///
-/// Nodes exist while someone stands on them; they are not a cache of what the filesystem has: every look-up asks the
-/// filesystem, and finds the living node of that name only if it still is the same file.
+/// Nodes exist while someone stands on them, or while the [`Dcache`] remembers them. They are not what the filesystem
+/// has: every look-up asks the filesystem whether the node of that name still is the same file.
 pub struct Node {
     /// The name in the parent; renames by the guest update it.
     pub name: RefCell<Vec<u8>>,
@@ -38,70 +39,92 @@ pub struct Node {
     pub deleted: Cell<bool>,
     /// How many mounts cover it.
     pub(super) covered: Cell<u32>,
-    children: RefCell<BTreeMap<Vec<u8>, Weak<Node>>>,
+    children: RefCell<HashTable<(u64, Weak<Node>)>>,
+    cache: Option<Rc<Dcache>>,
+    /// Whether and where the cache keeps it.
+    pub(super) keep: Keep,
+    pub(super) slot: Cell<u32>,
+    /// Found since the cache last looked for room.
+    pub(super) used: Cell<bool>,
 }
 
 impl Node {
-    fn new(name: Vec<u8>, parent: Option<Rc<Node>>, inode: Rc<dyn Inode>) -> Rc<Node> {
+    fn new(
+        name: &[u8],
+        parent: Option<Rc<Node>>,
+        inode: Rc<dyn Inode>,
+        cache: Option<Rc<Dcache>>,
+    ) -> Rc<Node> {
         Rc::new(Node {
-            name: RefCell::new(name),
+            name: RefCell::new(name.to_vec()),
             parent: RefCell::new(parent),
+            keep: if cache.is_some() { inode.keep() } else { Keep::Not },
             inode,
             deleted: Cell::new(false),
             covered: Cell::new(0),
             children: RefCell::default(),
+            cache,
+            slot: Cell::new(NO_SLOT),
+            used: Cell::new(false),
         })
     }
 
-    /// The top of a filesystem.
-    pub fn top(inode: Rc<dyn Inode>) -> Rc<Node> {
-        Node::new(Vec::new(), None, inode)
+    /// The top of a filesystem. What is found in it is remembered in `cache`.
+    pub fn top(inode: Rc<dyn Inode>, cache: &Rc<Dcache>) -> Rc<Node> {
+        Node::new(b"", None, inode, Some(cache.clone()))
     }
 
     /// A node in no directory, for files that only descriptors name: `name` is all that /proc shows of it.
     pub fn detached(name: &[u8], inode: Rc<dyn Inode>) -> Rc<Node> {
-        Node::new(name.to_vec(), None, inode)
+        Node::new(name, None, inode, None)
     }
 
     /// The node of a file that was made in this directory without a name (O_TMPFILE).
     pub fn nameless(dir: &Rc<Node>, name: &[u8], inode: Rc<dyn Inode>) -> Rc<Node> {
-        let node = Node::new(name.to_vec(), Some(dir.clone()), inode);
+        let node = Node::new(name, Some(dir.clone()), inode, None);
         node.deleted.set(true);
         node
     }
 
-    /// The node of an entry of this directory, which the filesystem is asked for.
+    /// The node of an entry of this directory, as the filesystem has it.
     ///
     /// # Errors
     /// What the filesystem says: `ENOENT`, `ENOTDIR`, ...
-    pub fn child(self: &Rc<Node>, name: &[u8]) -> Result<Rc<Node>> {
-        self.find(name).map(|(node, _)| node)
+    pub fn child(self: &Rc<Node>, name: &[u8], now: &Moment) -> Result<Rc<Node>> {
+        let found = self.find(name, now);
+        if found.as_ref().is_err_and(|e| *e == Errno::ENOENT) {
+            self.forget(name);
+        }
+        found
     }
 
-    /// [`Node::child`] and what stat(2) tells of it: of what was just looked up, which a filesystem may know already.
+    fn find(self: &Rc<Node>, name: &[u8], now: &Moment) -> Result<Rc<Node>> {
+        if let Some(node) = self.living(name) {
+            // What is mounted on stays reachable whatever happens to the directory below it.
+            if node.covered.get() > 0 || self.inode.still(name, &node.inode, now)? {
+                node.used.set(true);
+                return Ok(node);
+            }
+        }
+        let reading = now.reading.get();
+        let inode = if reading { self.inode.lookup_to_read(name) } else { self.inode.lookup(name) };
+        Ok(self.adopt(name, inode?))
+    }
+
+    /// What stat(2) tells of an entry, if the filesystem can tell that without getting hold of the file, and nothing
+    /// is mounted there.
     ///
     /// # Errors
     /// As [`Node::child`].
-    pub fn child_attr(self: &Rc<Node>, name: &[u8]) -> Result<(Rc<Node>, Attr)> {
-        let (node, inode) = self.find(name)?;
-        Ok((node, inode.attr()?))
-    }
-
-    fn find(self: &Rc<Node>, name: &[u8]) -> Result<(Rc<Node>, Rc<dyn Inode>)> {
-        // What is mounted on stays reachable whatever happens to the directory below it.
-        if let Some(node) = self.living(name)
-            && node.covered.get() > 0
-        {
-            let inode = node.inode.clone();
-            return Ok((node, inode));
+    pub fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
+        if self.inode.keep() != Keep::Host || self.living(name).is_some_and(|node| node.is_covered()) {
+            return Ok(None);
         }
-        match self.inode.lookup(name) {
-            Ok(inode) => Ok((self.adopt(name, inode.clone()), inode)),
-            Err(e) => {
-                self.forget(name);
-                Err(e)
-            }
+        let told = self.inode.glance(name);
+        if told.as_ref().is_err_and(|e| *e == Errno::ENOENT) {
+            self.forget(name);
         }
+        told
     }
 
     /// The node of an entry that is known to be `inode` (just looked up, or just made).
@@ -110,15 +133,37 @@ impl Node {
             if same_file(&node.inode, &inode) {
                 return node;
             }
-            node.deleted.set(true);
+            self.forget(name);
         }
-        let node = Node::new(name.to_vec(), Some(self.clone()), inode);
-        self.children.borrow_mut().insert(name.to_vec(), Rc::downgrade(&node));
+        let node = Node::new(name, Some(self.clone()), inode, self.cache.clone());
+        self.enter(name, &node);
+        if let Some(cache) = &self.cache {
+            cache.keep(&node);
+        }
         node
     }
 
+    fn enter(&self, name: &[u8], node: &Rc<Node>) {
+        let hash = hash(name);
+        self.children.borrow_mut().insert_unique(hash, (hash, Rc::downgrade(node)), |(hash, _)| *hash);
+    }
+
+    /// Takes a node out of the table, whatever its name is.
+    fn leave(&self, name: &[u8], node: *const Node) {
+        let mut children = self.children.borrow_mut();
+        if let Ok(entry) = children.find_entry(hash(name), |(_, weak)| core::ptr::eq(weak.as_ptr(), node)) {
+            entry.remove();
+        }
+    }
+
     fn living(&self, name: &[u8]) -> Option<Rc<Node>> {
-        self.children.borrow().get(name).and_then(Weak::upgrade)
+        let children = self.children.borrow();
+        let mut found = None;
+        children.find(hash(name), |(_, weak)| {
+            found = weak.upgrade().filter(|node| *node.name.borrow() == name);
+            found.is_some()
+        });
+        found
     }
 
     /// Whether something is mounted on it.
@@ -130,16 +175,19 @@ impl Node {
     pub fn forget(&self, name: &[u8]) {
         if let Some(node) = self.living(name) {
             node.deleted.set(true);
+            self.leave(name, &*node);
+            if let Some(cache) = &self.cache {
+                cache.release(&node);
+            }
         }
-        self.children.borrow_mut().remove(name);
     }
 
     /// An entry was renamed; what had the new name is gone.
     pub fn renamed(&self, name: &[u8], to_dir: &Rc<Node>, to: &[u8]) {
         let moved = self.living(name);
-        self.children.borrow_mut().remove(name);
         to_dir.forget(to);
         if let Some(node) = moved {
+            self.leave(name, &*node);
             node.place(to_dir, to);
         }
     }
@@ -147,8 +195,12 @@ impl Node {
     /// Two entries changed places (RENAME_EXCHANGE).
     pub fn exchanged(self: &Rc<Node>, name: &[u8], to_dir: &Rc<Node>, to: &[u8]) {
         let (a, b) = (self.living(name), to_dir.living(to));
-        self.children.borrow_mut().remove(name);
-        to_dir.children.borrow_mut().remove(to);
+        if let Some(node) = &a {
+            self.leave(name, &**node);
+        }
+        if let Some(node) = &b {
+            to_dir.leave(to, &**node);
+        }
         if let Some(node) = a {
             node.place(to_dir, to);
         }
@@ -159,8 +211,9 @@ impl Node {
 
     fn place(self: &Rc<Node>, dir: &Rc<Node>, name: &[u8]) {
         *self.name.borrow_mut() = name.to_vec();
-        *self.parent.borrow_mut() = Some(dir.clone());
-        dir.children.borrow_mut().insert(name.to_vec(), Rc::downgrade(self));
+        let left = self.parent.replace(Some(dir.clone()));
+        dir.enter(name, self);
+        drop(left);
     }
 
     /// Whether `self` is `other` or lies above it.
@@ -179,16 +232,12 @@ impl Node {
 impl Drop for Node {
     // A loop, not recursion: a guest may stand as deep as it likes.
     fn drop(&mut self) {
+        let mut gone: *const Node = self;
         let mut name = core::mem::take(self.name.get_mut());
         let mut parent = self.parent.get_mut().take();
         while let Some(dir) = parent {
-            {
-                let mut children = dir.children.borrow_mut();
-                // The name may be another node's by now.
-                if children.get(&name).is_some_and(|weak| weak.strong_count() == 0) {
-                    children.remove(&name);
-                }
-            }
+            dir.leave(&name, gone);
+            gone = Rc::as_ptr(&dir);
             let Some(mut dir) = Rc::into_inner(dir) else { return };
             name = core::mem::take(dir.name.get_mut());
             parent = dir.parent.get_mut().take();

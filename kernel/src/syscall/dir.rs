@@ -212,7 +212,7 @@ fn remove_dir(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {
 
 /// Something is mounted there, or it is the task's root.
 fn busy(entry: &Entry, victim: &Path) -> bool {
-    victim.node.is_covered() || Rc::ptr_eq(&victim.node, &entry.seeker.fs.root.node)
+    victim.node.is_covered() || Rc::ptr_eq(&victim.node, &entry.seeker.root.node)
 }
 
 fn remove_file(k: &mut Kernel, t: Tid, dir: i32, path: u64) -> SysResult {

@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::inotify;
-use super::place::{self, AT_FDCWD, Seeker};
+use super::place::{self, AT_FDCWD, PathArgument, Seeker};
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::fs::file::{Directory, File, FileOps, oflag};
 use crate::fs::inode::{Attr, NewFile, mode};
@@ -154,9 +154,12 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
             return Ok(File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at)));
         }
     } else {
+        let other = oflag::ACCMODE | oflag::TRUNC | oflag::PATH | oflag::DIRECTORY;
+        walker.to_read = flags & other == oflag::RDONLY;
         walker.go(path, follow)?;
     }
-    let (at, attr) = (walker.at.clone(), walker.attr);
+    let at = walker.at.clone();
+    let attr = walker.attr()?;
     if tmpfile {
         return Ok(nameless(&seeker, &at, &attr, how)?);
     }
@@ -197,7 +200,7 @@ fn find_or_create(
     path: &[u8],
     how: How,
 ) -> Result<Option<Created>> {
-    let mut path = path.to_vec();
+    let mut path = PathArgument::from_slice(path);
     loop {
         let parent = walker.parent(&path)?;
         let Last::Name(name) = parent.last else {
@@ -206,11 +209,12 @@ fn find_or_create(
         if parent.slash {
             return Err(Errno::EISDIR);
         }
-        let (there, attr) = match walker.look(&name) {
+        let there = match walker.look(&name) {
             Ok(found) => found,
             Err(Errno::ENOENT) => {
-                seeker.may_create(&parent.dir, &walker.attr)?;
-                let new = seeker.new_file(&walker.attr, mode::REG | how.mode & 0o7777, 0);
+                let dir_attr = walker.attr()?;
+                seeker.may_create(&parent.dir, &dir_attr)?;
+                let new = seeker.new_file(&dir_attr, mode::REG | how.mode & 0o7777, 0);
                 let flags = how.flags & !oflag::TRUNC;
                 let (inode, ops) = parent.dir.inode().create_open(&name, &new, flags, &seeker.cred)?;
                 let node = parent.dir.node.adopt(&name, inode);
@@ -221,15 +225,15 @@ fn find_or_create(
         if how.flags & oflag::EXCL != 0 {
             return Err(Errno::EEXIST);
         }
-        match attr.kind() {
+        match there.inode().kind()? {
             mode::LNK if how.flags & oflag::NOFOLLOW != 0 => return Err(Errno::ELOOP),
             mode::LNK => match walker.link(&there)? {
                 Link::Arrived => return Ok(None),
-                Link::Text(target) => path = target,
+                Link::Text(target) => path = target.into(),
             },
             mode::DIR => return Err(Errno::EISDIR),
             _ => {
-                walker.arrive_at(there, attr)?;
+                walker.arrive(there)?;
                 return Ok(None);
             }
         }

@@ -3,15 +3,14 @@
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::fs::file::File;
-use crate::fs::inode::{Attr, NewFile, mode};
+use crate::fs::inode::{Attr, Moment, NewFile, mode};
 use crate::fs::mount::flag;
 use crate::fs::namei::{self, Follow, Last, Parent, WalkCx};
-use crate::fs::{FsContext, Mounts, Path};
+use crate::fs::{Mount, Mounts, Path};
 use crate::kernel::Kernel;
 use crate::user;
 use crate::wait::Tid;
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 
 /// The working directory instead of a descriptor.
 pub const AT_FDCWD: i32 = -100;
@@ -30,8 +29,10 @@ pub mod at {
 pub struct Seeker {
     /// What is mounted.
     pub mounts: Mounts,
-    /// Root, working directory, umask.
-    pub fs: FsContext,
+    /// Where `/` is.
+    pub root: Path,
+    /// Permission bits that new files do not get.
+    pub umask: u32,
     /// Who it is.
     pub cred: Rc<Cred>,
 }
@@ -40,12 +41,13 @@ impl Seeker {
     /// The task `t`.
     pub fn new(k: &Kernel, t: Tid) -> Seeker {
         let task = k.task(t);
-        Seeker { mounts: k.mounts.clone(), fs: task.fs.borrow().clone(), cred: task.cred.clone() }
+        let fs = task.fs.borrow();
+        Seeker { mounts: k.mounts.clone(), root: fs.root.clone(), umask: fs.umask, cred: task.cred.clone() }
     }
 
     /// The walk's view of it.
     pub fn cx(&self) -> WalkCx<'_> {
-        WalkCx { mounts: &self.mounts, root: &self.fs.root, cred: &self.cred, resolve: 0 }
+        WalkCx { mounts: &self.mounts, root: &self.root, cred: &self.cred, resolve: 0 }
     }
 
     /// Goes to `path` from `base`.
@@ -68,7 +70,7 @@ impl Seeker {
 
     /// What a new file of this mode is in `dir`: the umask applied, the group inherited from a set-group-id directory.
     pub fn new_file(&self, dir: &Attr, mode: u32, rdev: u64) -> NewFile {
-        let mut mode = mode & !(self.fs.umask & 0o777);
+        let mut mode = mode & !(self.umask & 0o777);
         let mut gid = self.cred.fsgid;
         if dir.mode & mode::SETGID != 0 {
             gid = dir.gid;
@@ -115,12 +117,15 @@ pub fn writable(at: &Path) -> Result<()> {
     if at.mount.flags.get() & flag::RDONLY != 0 { Err(Errno::EROFS) } else { Ok(()) }
 }
 
+/// A path that a call was given; a usual one needs no memory of the heap.
+pub type PathArgument = user::ShortPath;
+
 /// A path argument.
 ///
 /// # Errors
 /// `ENOENT` if it is empty, `EFAULT`, `ENAMETOOLONG`.
-pub fn path_argument(addr: u64) -> Result<Vec<u8>> {
-    let path = user::path(addr)?;
+pub fn path_argument(addr: u64) -> Result<PathArgument> {
+    let path = user::short_path(addr)?;
     if path.is_empty() { Err(Errno::ENOENT) } else { Ok(path) }
 }
 
@@ -183,8 +188,8 @@ pub fn target(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: F
     let empty_allowed = flags & at::EMPTY_PATH != 0;
     // Linux takes a null pointer for the empty path here.
     let path = match path_ptr {
-        0 if empty_allowed => Vec::new(),
-        _ if empty_allowed => user::path(path_ptr)?,
+        0 if empty_allowed => PathArgument::new(),
+        _ if empty_allowed => user::short_path(path_ptr)?,
         _ => path_argument(path_ptr)?,
     };
     if path.is_empty() && empty_allowed && dir != AT_FDCWD {
@@ -197,26 +202,32 @@ pub fn target(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: F
     Seeker::new(k, t).walk(&base, &path, follow).map(Target::Place)
 }
 
-/// [`target`] and what stat(2) tells of it: the walk has asked that already.
-pub fn target_attr(
-    k: &Kernel,
-    t: Tid,
-    dir: i32,
-    path_ptr: u64,
-    flags: u32,
-    follow: Follow,
-) -> Result<(Target, Attr)> {
+/// What stat(2) and statx(2) tell of a target.
+pub struct Told {
+    /// Attributes.
+    pub attr: Attr,
+    /// The mount it is in; `None` for a file without a place.
+    pub mount: Option<Rc<Mount>>,
+    /// It is the top of that.
+    pub top: bool,
+}
+
+/// What stat(2) tells of what `(dir, path)` names; with AT_EMPTY_PATH as [`target`].
+pub fn stat(k: &Kernel, t: Tid, dir: i32, path_ptr: u64, flags: u32, follow: Follow) -> Result<Told> {
     if flags & at::EMPTY_PATH != 0 {
         let target = target(k, t, dir, path_ptr, flags, follow)?;
         let attr = target.attr()?;
-        return Ok((target, attr));
+        return Ok(match target {
+            Target::Place(at) => {
+                Told { attr, top: Rc::ptr_eq(&at.node, &at.mount.root), mount: Some(at.mount) }
+            }
+            Target::File(_) => Told { attr, mount: None, top: false },
+        });
     }
     let path = path_argument(path_ptr)?;
     let base = base(k, t, dir, &path)?;
-    let seeker = Seeker::new(k, t);
-    let mut walker = namei::Walker::new(seeker.cx(), &base)?;
-    walker.go(&path, follow)?;
-    Ok((Target::Place(walker.at), walker.attr))
+    let told = namei::stat(&Seeker::new(k, t).cx(), &base, &path, follow)?;
+    Ok(Told { attr: told.attr, mount: Some(told.mount), top: told.top })
 }
 
 /// Follow unless AT_SYMLINK_NOFOLLOW.
@@ -267,7 +278,7 @@ impl Entry {
         if name.len() > namei::NAME_MAX {
             return Err(if self.dir.node.deleted.get() { Errno::ENOENT } else { Errno::ENAMETOOLONG });
         }
-        Ok(Path { mount: self.dir.mount.clone(), node: self.dir.node.child(name)? })
+        Ok(Path { mount: self.dir.mount.clone(), node: self.dir.node.child(name, &Moment::default())? })
     }
 
     /// Checks that a file of this name can be made: nothing is there, and the directory may be changed. Returns the

@@ -1,7 +1,7 @@
 //! stat(2) and its relatives, statx(2), statfs(2), access(2).
 
 use super::Args;
-use super::place::{self, AT_FDCWD, Target, at};
+use super::place::{self, AT_FDCWD, Target, Told, at};
 use crate::cred::Cred;
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::Path;
@@ -43,12 +43,12 @@ fn put_stat(to: u64, attr: &Attr) -> SysResult {
 
 /// stat(2).
 pub fn sys_stat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    put_stat(a.u64(1), &place::target_attr(k, t, AT_FDCWD, a.u64(0), 0, Follow::Yes)?.1)
+    put_stat(a.u64(1), &place::stat(k, t, AT_FDCWD, a.u64(0), 0, Follow::Yes)?.attr)
 }
 
 /// lstat(2).
 pub fn sys_lstat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    put_stat(a.u64(1), &place::target_attr(k, t, AT_FDCWD, a.u64(0), 0, Follow::No)?.1)
+    put_stat(a.u64(1), &place::stat(k, t, AT_FDCWD, a.u64(0), 0, Follow::No)?.attr)
 }
 
 /// fstat(2).
@@ -64,7 +64,7 @@ pub fn sys_newfstatat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if flags & !STAT_FLAGS != 0 {
         return Err(Errno::EINVAL.into());
     }
-    put_stat(a.u64(2), &place::target_attr(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?.1)
+    put_stat(a.u64(2), &place::stat(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?.attr)
 }
 
 fn statx_time(ns: i64) -> StatxTime {
@@ -84,7 +84,7 @@ pub fn sys_statx(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if flags & !(STAT_FLAGS | SYNC_TYPE) != 0 || flags & SYNC_TYPE == SYNC_TYPE || mask & RESERVED != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let (target, attr) = place::target_attr(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?;
+    let Told { attr, mount, top } = place::stat(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?;
     let mut out = Statx {
         stx_mask: BASIC,
         stx_blksize: attr.blksize,
@@ -109,10 +109,10 @@ pub fn sys_statx(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         out.stx_mask |= BTIME;
         out.stx_btime = statx_time(attr.btime);
     }
-    if let Target::Place(path) = &target {
+    if let Some(mount) = mount {
         out.stx_mask |= MNT_ID;
-        out.stx_mnt_id = path.mount.id;
-        if Rc::ptr_eq(&path.node, &path.mount.root) {
+        out.stx_mnt_id = mount.id;
+        if top {
             out.stx_attributes |= ATTR_MOUNT_ROOT;
         }
     }
@@ -184,19 +184,23 @@ fn access(k: &mut Kernel, t: Tid, dir: i32, path: u64, want: u32, flags: u32) ->
             Cred { euid: cred.uid, fsuid: cred.uid, egid: cred.gid, fsgid: cred.gid, ..(*cred).clone() };
         k.task_mut(t).cred = Rc::new(real);
     }
-    let target = place::target_attr(k, t, dir, path, flags, place::follow_of(flags));
+    let told = place::stat(k, t, dir, path, flags, place::follow_of(flags));
     let asking = core::mem::replace(&mut k.task_mut(t).cred, cred);
-    let (target, attr) = target?;
-    may_access(&asking, &target, &attr, want)?;
+    may_access(&asking, &told?, want)?;
     Ok(0)
 }
 
-fn may_access(cred: &Cred, target: &Target, attr: &Attr, want: u32) -> Result<()> {
-    if let Target::Place(path) = target {
-        if want & 2 != 0 && matches!(attr.kind(), mode::REG | mode::DIR | mode::LNK) {
-            place::writable(path)?;
+fn may_access(cred: &Cred, told: &Told, want: u32) -> Result<()> {
+    let attr = &told.attr;
+    if let Some(mount) = &told.mount {
+        let flags = mount.flags.get();
+        if want & 2 != 0
+            && matches!(attr.kind(), mode::REG | mode::DIR | mode::LNK)
+            && flags & flag::RDONLY != 0
+        {
+            return Err(Errno::EROFS);
         }
-        if want & 1 != 0 && attr.kind() == mode::REG && path.mount.flags.get() & flag::NOEXEC != 0 {
+        if want & 1 != 0 && attr.kind() == mode::REG && flags & flag::NOEXEC != 0 {
             return Err(Errno::EACCES);
         }
     }

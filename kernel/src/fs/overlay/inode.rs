@@ -1,12 +1,12 @@
 //! The operations of a file of the merged tree.
 
-use super::OverlayInode;
 use super::copy::Contents;
 use super::open::{LowerFile, OverlayDir};
+use super::{Change, OverlayInode};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps, oflag};
-use crate::fs::inode::{Attr, DirEntry, Inode, NewFile, SetAttr, StatFs, mode};
+use crate::fs::inode::{Attr, DirEntry, Inode, Keep, Moment, NewFile, Permissions, SetAttr, StatFs, mode};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -76,6 +76,46 @@ impl Inode for OverlayInode {
         Ok(self.id)
     }
 
+    fn kind(&self) -> Result<u32> {
+        Ok(self.kind)
+    }
+
+    fn permissions(&self, now: &Moment) -> Result<Permissions> {
+        self.top().permissions(now)
+    }
+
+    fn keep(&self) -> Keep {
+        match (self.lower(), self.kind) {
+            (None, _) => Keep::Ram,
+            (Some(lower), mode::DIR | mode::LNK) => lower.keep(),
+            // What is still below may be changed there; what was copied up is mostly written.
+            _ => Keep::Not,
+        }
+    }
+
+    fn still(&self, name: &[u8], found: &Rc<dyn Inode>, now: &Moment) -> Result<bool> {
+        let Some(found) = found.as_any().downcast_ref::<OverlayInode>() else { return Ok(false) };
+        match self.changes.borrow().get(name) {
+            Some(Change::Whiteout) => return Err(Errno::ENOENT),
+            Some(Change::Entry(inode)) => return Ok(core::ptr::eq(&**inode, found)),
+            None => {}
+        }
+        match (self.lower(), found.lower()) {
+            (Some(dir), Some(below)) => dir.still(name, &below, now),
+            _ => Ok(false),
+        }
+    }
+
+    fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
+        if self.changes.borrow().contains_key(name) {
+            return Ok(None);
+        }
+        let Some(lower) = self.lower() else { return Ok(None) };
+        // A file that is known may be other than below, by whatever name it is found.
+        let unknown = |attr: &Attr| !self.fs.known.borrow().contains_key(&(attr.dev, attr.ino));
+        Ok(lower.glance(name)?.filter(unknown))
+    }
+
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
         let contents = if set.size == Some(0) { Contents::Drop } else { Contents::Keep };
         self.copy_up_with(contents)?.set_attr(set)
@@ -83,6 +123,10 @@ impl Inode for OverlayInode {
 
     fn lookup(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
         Ok(self.find(name)?)
+    }
+
+    fn lookup_to_read(&self, name: &[u8]) -> Result<Rc<dyn Inode>> {
+        Ok(self.find_by(name, |lower| lower.lookup_to_read(name))?)
     }
 
     fn create(&self, name: &[u8], new: &NewFile) -> Result<Rc<dyn Inode>> {

@@ -9,6 +9,15 @@ use alloc::vec::Vec;
 impl OverlayInode {
     /// The entry of that name.
     pub(super) fn find(&self, name: &[u8]) -> Result<Rc<OverlayInode>> {
+        self.find_by(name, |lower| lower.lookup(name))
+    }
+
+    /// The entry of that name, if there is none that differs found below by `look`.
+    pub(super) fn find_by(
+        &self,
+        name: &[u8],
+        look: impl FnOnce(&Rc<dyn Inode>) -> Result<Rc<dyn Inode>>,
+    ) -> Result<Rc<OverlayInode>> {
         if self.kind != mode::DIR {
             return Err(Errno::ENOTDIR);
         }
@@ -17,7 +26,7 @@ impl OverlayInode {
             Some(Change::Entry(inode)) => return Ok(inode.clone()),
             None => {}
         }
-        let below = self.lower().ok_or(Errno::ENOENT)?.lookup(name)?;
+        let below = look(&self.lower().ok_or(Errno::ENOENT)?)?;
         let place = Place { dir: self.rc(), name: name.to_vec() };
         let inode = OverlayInode::from_below(&self.fs, below.clone(), &below.attr()?, Some(place.clone()));
         // A file known by an older name that the host has changed meanwhile is where it was found last.

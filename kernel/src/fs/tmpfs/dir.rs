@@ -2,10 +2,12 @@
 
 use super::inode::{Kind, TmpInode};
 use crate::error::{Errno, Result};
-use crate::fs::inode::{DirEntry, Inode, mode};
+use crate::fs::dcache::hash;
+use crate::fs::inode::DirEntry;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use hashbrown::HashTable;
 
 /// Flags of renameat2(2).
 const NOREPLACE: u32 = 1;
@@ -14,9 +16,16 @@ const EXCHANGE: u32 = 2;
 /// Entries by name, and in order of creation: a listing that is read in pieces neither repeats nor skips what stays.
 #[derive(Default)]
 pub(super) struct Dir {
-    by_name: BTreeMap<Vec<u8>, (Rc<TmpInode>, u64)>,
-    by_cookie: BTreeMap<u64, Vec<u8>>,
+    by_name: HashTable<(u64, Entry)>,
+    by_cookie: BTreeMap<u64, Entry>,
     last_cookie: u64,
+}
+
+#[derive(Clone)]
+struct Entry {
+    name: Rc<[u8]>,
+    inode: Rc<TmpInode>,
+    cookie: u64,
 }
 
 /// How many entries one call of `read_dir` gives.
@@ -28,32 +37,35 @@ impl Dir {
     }
 
     pub(super) fn get(&self, name: &[u8]) -> Option<&Rc<TmpInode>> {
-        self.by_name.get(name).map(|(inode, _)| inode)
+        self.by_name.find(hash(name), |(_, e)| *e.name == *name).map(|(_, e)| &e.inode)
     }
 
     pub(super) fn into_inodes(self) -> Vec<Rc<TmpInode>> {
-        self.by_name.into_values().map(|(inode, _)| inode).collect()
+        self.by_name.into_iter().map(|(_, entry)| entry.inode).collect()
     }
 
     fn insert(&mut self, name: &[u8], inode: Rc<TmpInode>) {
         self.remove(name);
         self.last_cookie += 1;
-        self.by_cookie.insert(self.last_cookie, name.to_vec());
-        self.by_name.insert(name.to_vec(), (inode, self.last_cookie));
+        let entry = Entry { name: name.into(), inode, cookie: self.last_cookie };
+        self.by_cookie.insert(self.last_cookie, entry.clone());
+        let hash = hash(name);
+        self.by_name.insert_unique(hash, (hash, entry), |(hash, _)| *hash);
     }
 
     fn remove(&mut self, name: &[u8]) {
-        if let Some((_, cookie)) = self.by_name.remove(name) {
-            self.by_cookie.remove(&cookie);
+        if let Ok(found) = self.by_name.find_entry(hash(name), |(_, e)| *e.name == *name) {
+            let ((_, entry), _) = found.remove();
+            self.by_cookie.remove(&entry.cookie);
         }
     }
 
     pub(super) fn list(&self, cookie: u64) -> Vec<(DirEntry, u64)> {
-        let entry = |(cookie, name): (&u64, &Vec<u8>)| {
-            let attr = self.by_name.get(name)?.0.attr().ok()?;
-            Some((DirEntry { ino: attr.ino, kind: attr.mode & mode::FMT, name: name.clone() }, *cookie))
+        let entry = |(cookie, e): (&u64, &Entry)| {
+            let kind = e.inode.kind_bits();
+            (DirEntry { ino: e.inode.ino, kind, name: e.name.to_vec() }, *cookie)
         };
-        self.by_cookie.range(cookie + 1..).filter_map(entry).take(BATCH).collect()
+        self.by_cookie.range(cookie + 1..).map(entry).take(BATCH).collect()
     }
 }
 

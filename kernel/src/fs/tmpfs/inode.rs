@@ -7,7 +7,7 @@ use super::file::{Seals, TmpFile};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::fs::file::{Directory, File, FileOps, oflag};
-use crate::fs::inode::{Attr, DirEntry, Inode, NewFile, SetAttr, StatFs, mode};
+use crate::fs::inode::{Attr, DirEntry, Inode, Keep, Moment, NewFile, Permissions, SetAttr, StatFs, mode};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -24,7 +24,7 @@ mod falloc {
 /// A file in RAM.
 pub struct TmpInode {
     pub(super) fs: Rc<TmpFs>,
-    ino: u64,
+    pub(super) ino: u64,
     pub(super) kind: Kind,
     mode: Cell<u32>,
     pub(super) nlink: Cell<u32>,
@@ -93,6 +93,11 @@ impl TmpInode {
     pub fn from_dyn(inode: &Rc<dyn Inode>) -> Option<Rc<TmpInode>> {
         let any: Rc<dyn Any> = inode.clone();
         any.downcast().ok()
+    }
+
+    /// The type, as bits of the mode.
+    pub(super) fn kind_bits(&self) -> u32 {
+        self.mode.get() & mode::FMT
     }
 
     /// Notes a change of the inode.
@@ -215,6 +220,24 @@ impl Inode for TmpInode {
 
     fn id(&self) -> Result<(u64, u64)> {
         Ok((self.fs.dev, self.ino))
+    }
+
+    fn kind(&self) -> Result<u32> {
+        Ok(self.kind_bits())
+    }
+
+    fn permissions(&self, _: &Moment) -> Result<Permissions> {
+        Ok(Permissions { mode: self.mode.get(), uid: self.uid.get(), gid: self.gid.get() })
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::Ram
+    }
+
+    fn still(&self, name: &[u8], found: &Rc<dyn Inode>, _: &Moment) -> Result<bool> {
+        let dir = self.dir()?.borrow();
+        let inode = dir.get(name).ok_or(Errno::ENOENT)?;
+        Ok(core::ptr::addr_eq(Rc::as_ptr(inode), Rc::as_ptr(found)))
     }
 
     fn set_attr(&self, set: &SetAttr) -> Result<()> {

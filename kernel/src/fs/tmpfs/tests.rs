@@ -259,7 +259,7 @@ fn the_last_component_is_left_to_the_caller() {
     let root = t.mounts.root();
     let cx = WalkCx { mounts: &t.mounts, root: &root, cred: &t.cred, resolve: 0 };
     let last = |path: &[u8]| walk_parent(&cx, &root, path).map(|p| (p.last, p.slash));
-    assert_eq!(last(b"/a/new/"), Ok((Last::Name(b"new".to_vec()), true)));
+    assert_eq!(last(b"/a/new/"), Ok((Last::Name(b"new".as_slice().into()), true)));
     assert_eq!(last(b"a/.."), Ok((Last::DotDot, false)));
     assert_eq!(last(b"."), Ok((Last::Dot, false)));
     assert_eq!(last(b"//"), Ok((Last::Root, true)));
