@@ -29,6 +29,7 @@ impl Kernel {
             if self.attention()
                 && let Some(stop) = self.attend()
             {
+                llano_machine::on_host();
                 return stop;
             }
             let Some(tid) = self.sched.pick() else {

@@ -1,5 +1,6 @@
 //! Waiting for the outside: one epoll over host descriptors, and the doorbell for requests of other threads.
 
+use crate::border::host;
 use crate::host::HostFd;
 use crate::signals::SIG_DOORBELL;
 use crate::{HostError, check};
@@ -51,18 +52,18 @@ impl Bell {
             for s in MESSAGES {
                 libc::sigaddset(&mut set, s);
             }
-            libc::sigprocmask(libc::SIG_BLOCK, &set, core::ptr::null_mut());
-            libc::signal(libc::SIGPIPE, libc::SIG_IGN);
-            libc::signal(libc::SIGTTOU, libc::SIG_IGN);
+            host!(sigprocmask)(libc::SIG_BLOCK, &set, core::ptr::null_mut());
+            host!(signal)(libc::SIGPIPE, libc::SIG_IGN);
+            host!(signal)(libc::SIGTTOU, libc::SIG_IGN);
             (
-                HostFd::from_raw(check(libc::epoll_create1(libc::EPOLL_CLOEXEC).into())? as i32),
+                HostFd::from_raw(check(host!(epoll_create1)(libc::EPOLL_CLOEXEC).into())? as i32),
                 HostFd::from_raw(
-                    check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32
+                    check(host!(eventfd)(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32
                 ),
                 HostFd::from_raw(check(
-                    libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into(),
+                    host!(signalfd)(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into(),
                 )? as i32),
-                libc::gettid(),
+                host!(gettid)(),
             )
         };
         let door = Door { event: event.raw(), tid };
@@ -75,7 +76,7 @@ impl Bell {
     fn control(&self, op: i32, fd: i32, key: u64, events: u32) -> Result<(), HostError> {
         let mut event = libc::epoll_event { events, u64: key };
         // SAFETY: epoll_ctl reads the struct; both descriptors are open.
-        check(unsafe { libc::epoll_ctl(self.epoll.raw(), op, fd, &mut event) }.into()).map(|_| ())
+        check(unsafe { host!(epoll_ctl)(self.epoll.raw(), op, fd, &mut event) }.into()).map(|_| ())
     }
 
     /// Watches a host descriptor for `events` (poll bits), level-triggered; `EPERM` says it is always ready.
@@ -107,7 +108,7 @@ impl Bell {
         let ts_ptr = ts.as_ref().map_or(core::ptr::null(), |t| t as *const libc::timespec);
         // SAFETY: epoll_pwait2 writes at most 32 events into the array; the timeout lives through the call.
         let n = unsafe {
-            libc::syscall(
+            host!(syscall)(
                 libc::SYS_epoll_pwait2,
                 self.epoll.raw(),
                 events.as_mut_ptr(),
@@ -133,7 +134,7 @@ impl Bell {
     pub fn wait_door(&self) {
         let mut door = libc::pollfd { fd: self.event.raw(), events: libc::POLLIN, revents: 0 };
         // SAFETY: poll writes into the one struct it is given, which outlives the call.
-        unsafe { libc::poll(&mut door, 1, -1) };
+        unsafe { host!(poll)(&mut door, 1, -1) };
         let mut buf = [0; 8];
         let _ = self.event.read(&mut buf);
     }
@@ -152,8 +153,8 @@ impl Door {
         let one = 1u64.to_le_bytes();
         // SAFETY: writes eight bytes to an eventfd that lives as long as the process's vCPU; tgkill takes numbers.
         unsafe {
-            libc::write(self.event, one.as_ptr().cast(), 8);
-            libc::syscall(libc::SYS_tgkill, libc::getpid(), self.tid, SIG_DOORBELL);
+            host!(write)(self.event, one.as_ptr().cast(), 8);
+            host!(syscall)(libc::SYS_tgkill, host!(getpid)(), self.tid, SIG_DOORBELL);
         }
     }
 }
@@ -199,6 +200,7 @@ impl<T> Requests<T> {
 
     /// Takes what waits; called on the vCPU.
     pub fn take(&self) -> Vec<Request<T>> {
+        crate::on_host(); // they are the tools' code
         self.waiting.store(false, Ordering::Release);
         // try_lock: a debug thread stopped while it holds the lock must not stop the kernel; it rings again after.
         match self.queue.try_lock() {

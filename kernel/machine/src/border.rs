@@ -7,6 +7,7 @@
 
 use crate::cpu::{CPU, Side, write_fs};
 use core::arch::asm;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// All exceptions masked, round to nearest.
 static HOST_MXCSR: u32 = 0x1f80;
@@ -20,6 +21,15 @@ pub fn on_host() {
         change(Side::Host);
     }
 }
+
+/// `host!(name)(arguments)` is libc's function of that name, on the host's side of the border: any of them may set errno.
+macro_rules! host {
+    ($name:ident) => {{
+        $crate::border::on_host();
+        libc::$name
+    }};
+}
+pub(crate) use host;
 
 #[cold]
 #[inline(never)]
@@ -49,8 +59,22 @@ pub(crate) fn poison() {
     change(Side::Adrift);
 }
 
+/// `LLANO_TEST=panic`: kernel code panics when a guest makes a call that no one knows.
+static PANIC: AtomicBool = AtomicBool::new(false);
+
+/// Does what `LLANO_TEST` in llano's environment asked for, if it did: proves that a panic on a guest's FS is reported.
+pub fn unknown_call() {
+    assert!(!PANIC.load(Ordering::Relaxed), "LLANO_TEST=panic");
+}
+
+/// Looks into llano's environment for `LLANO_FS` and `LLANO_TEST`; returns what FS shall be in kernel code.
+pub(crate) fn read_environment() -> u64 {
+    PANIC.store(std::env::var_os("LLANO_TEST").is_some_and(|value| value == "panic"), Ordering::Relaxed);
+    poisoned_page()
+}
+
 /// `LLANO_FS=poison`: a page that FS can point into without any good.
-pub(crate) fn poisoned_page() -> u64 {
+fn poisoned_page() -> u64 {
     if std::env::var_os("LLANO_FS").is_none_or(|value| value != "poison") {
         return 0;
     }

@@ -1,17 +1,23 @@
 //! Time: the host's clocks, the tick that ends a time slice, and the one deadline timer.
 
+use crate::border::host;
 use crate::signals::{SIG_DOORBELL, SIG_TICK};
 use crate::{HostError, check};
 
 /// Reads a host clock (`CLOCK_*` of clock_gettime(2)) in nanoseconds; `None` if the host does not know it.
 pub fn read(clock: i32) -> Option<u64> {
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // The host's vDSO answers these without a call that could fail and set errno.
+    if !matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC) {
+        crate::on_host();
+    }
     // SAFETY: clock_gettime writes the struct it is given.
     let r = unsafe { libc::clock_gettime(clock, &mut ts) };
     (r == 0).then(|| (ts.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(ts.tv_nsec as u64))
 }
 
 /// CLOCK_MONOTONIC in nanoseconds.
+#[inline]
 pub fn monotonic_ns() -> u64 {
     read(libc::CLOCK_MONOTONIC).unwrap_or(0)
 }
@@ -65,9 +71,9 @@ fn create(clock: i32, signal: i32) -> Result<libc::timer_t, HostError> {
         let mut event: libc::sigevent = core::mem::zeroed();
         event.sigev_notify = libc::SIGEV_THREAD_ID;
         event.sigev_signo = signal;
-        event.sigev_notify_thread_id = libc::gettid();
+        event.sigev_notify_thread_id = host!(gettid)();
         let mut id: libc::timer_t = core::ptr::null_mut();
-        check(libc::timer_create(clock, &mut event, &mut id).into())?;
+        check(host!(timer_create)(clock, &mut event, &mut id).into())?;
         Ok(id)
     }
 }
@@ -79,5 +85,5 @@ fn set(timer: libc::timer_t, flags: i32, first_ns: u64, every_ns: u64) -> Result
     };
     let spec = libc::itimerspec { it_value: ts(first_ns), it_interval: ts(every_ns) };
     // SAFETY: the id came from timer_create; the spec is read only.
-    check(unsafe { libc::timer_settime(timer, flags, &spec, core::ptr::null_mut()) }.into()).map(|_| ())
+    check(unsafe { host!(timer_settime)(timer, flags, &spec, core::ptr::null_mut()) }.into()).map(|_| ())
 }

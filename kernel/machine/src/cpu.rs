@@ -360,8 +360,6 @@ pub fn enter(ctx: &mut Context) -> Trap {
         (*cpu).ctx = core::ptr::null_mut();
         if (*cpu).poison != 0 {
             crate::border::poison();
-        } else {
-            crate::border::on_host();
         }
         if (*cpu).fast != 0 {
             if core::mem::take(&mut (*cpu).stepped) {

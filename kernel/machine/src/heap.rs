@@ -7,6 +7,7 @@
 //! Small blocks come from size classes of powers of two (16 B to 32 KiB), carved from one sparse arena; larger ones are
 //! the system's `mmap` directly. A block freed by another thread is handed back through a lock-free list.
 
+use crate::border::host;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -53,8 +54,8 @@ pub fn init() {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh map at an address of the host's choice; getrlimit writes the struct it is given.
     let arena = unsafe {
-        libc::getrlimit(libc::RLIMIT_STACK, &mut limit);
-        libc::mmap(core::ptr::null_mut(), ARENA, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        host!(getrlimit)(libc::RLIMIT_STACK, &mut limit);
+        host!(mmap)(core::ptr::null_mut(), ARENA, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
     };
     if arena == libc::MAP_FAILED {
         return; // no arena: the system's allocator serves, at the price of a shared lock
@@ -153,12 +154,15 @@ unsafe impl GlobalAlloc for VcpuAlloc {
             // SAFETY: this is the vCPU thread, the heap's only user, and no call below re-enters.
             return unsafe { (*HEAP.0.get()).take(class_of(layout)) };
         }
+        // The C library's allocator has caches in thread-local storage.
+        crate::on_host();
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
         if !in_arena(p) {
+            crate::on_host();
             // SAFETY: not ours, so `System`'s.
             return unsafe { System.dealloc(p, layout) };
         }

@@ -1,5 +1,6 @@
 //! Host files, by descriptor. Safe wrappers; what the calls mean is in the man pages of the same names.
 
+use crate::border::host;
 use crate::overlay;
 use crate::usermem::{self, BadAddress};
 use crate::{HostError, check};
@@ -17,6 +18,12 @@ pub use libc::{
 #[derive(Debug)]
 pub struct HostFd(OwnedFd);
 
+impl Drop for HostFd {
+    fn drop(&mut self) {
+        crate::on_host(); // the descriptor is closed behind this
+    }
+}
+
 impl HostFd {
     /// # Safety
     /// `fd` is open and nobody else's.
@@ -33,7 +40,7 @@ impl HostFd {
     /// A new descriptor for what the process's descriptor `fd` refers to (stdin, stdout, stderr).
     pub fn dup_of(fd: i32) -> Result<HostFd, HostError> {
         // SAFETY: fcntl takes numbers; the new descriptor is ours.
-        unsafe { Ok(HostFd::from_raw(check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3).into())? as i32)) }
+        unsafe { Ok(HostFd::from_raw(check(host!(fcntl)(fd, libc::F_DUPFD_CLOEXEC, 3).into())? as i32)) }
     }
 
     /// open(2), always with O_CLOEXEC.
@@ -46,36 +53,36 @@ impl HostFd {
         let dir = dir.map_or(libc::AT_FDCWD, HostFd::raw);
         // SAFETY: the path is a C string; the new descriptor is ours.
         unsafe {
-            Ok(HostFd::from_raw(
-                check(libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode).into())? as i32,
-            ))
+            Ok(HostFd::from_raw(check(
+                host!(openat)(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode).into(),
+            )? as i32))
         }
     }
 
     /// read(2).
     pub fn read(&self, buf: &mut [u8]) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        check(unsafe { libc::read(self.raw(), buf.as_mut_ptr().cast(), buf.len()) } as i64)
+        check(unsafe { host!(read)(self.raw(), buf.as_mut_ptr().cast(), buf.len()) } as i64)
             .map(|n| n as usize)
     }
 
     /// write(2).
     pub fn write(&self, buf: &[u8]) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        check(unsafe { libc::write(self.raw(), buf.as_ptr().cast(), buf.len()) } as i64).map(|n| n as usize)
+        check(unsafe { host!(write)(self.raw(), buf.as_ptr().cast(), buf.len()) } as i64).map(|n| n as usize)
     }
 
     /// pread(2).
     pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        let n = unsafe { libc::pread(self.raw(), buf.as_mut_ptr().cast(), buf.len(), offset as i64) };
+        let n = unsafe { host!(pread)(self.raw(), buf.as_mut_ptr().cast(), buf.len(), offset as i64) };
         check(n as i64).map(|n| n as usize)
     }
 
     /// pwrite(2).
     pub fn write_at(&self, buf: &[u8], offset: u64) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        let n = unsafe { libc::pwrite(self.raw(), buf.as_ptr().cast(), buf.len(), offset as i64) };
+        let n = unsafe { host!(pwrite)(self.raw(), buf.as_ptr().cast(), buf.len(), offset as i64) };
         check(n as i64).map(|n| n as usize)
     }
 
@@ -85,7 +92,7 @@ impl HostFd {
         guest(addr, len)?;
         overlay::open_range(addr, len);
         // SAFETY: the range is guest space (checked), where no Rust object lives; the host reports bad pages.
-        check(unsafe { libc::pread(self.raw(), addr as *mut _, len, offset as i64) } as i64)
+        check(unsafe { host!(pread)(self.raw(), addr as *mut _, len, offset as i64) } as i64)
             .map(|n| n as usize)
     }
 
@@ -93,7 +100,7 @@ impl HostFd {
     pub fn write_at_from_guest(&self, addr: u64, len: usize, offset: u64) -> Result<usize, HostError> {
         guest(addr, len)?;
         // SAFETY: as in `read_at_to_guest`; the host only reads.
-        check(unsafe { libc::pwrite(self.raw(), addr as *const _, len, offset as i64) } as i64)
+        check(unsafe { host!(pwrite)(self.raw(), addr as *const _, len, offset as i64) } as i64)
             .map(|n| n as usize)
     }
 
@@ -101,7 +108,7 @@ impl HostFd {
     pub fn write_from_guest(&self, addr: u64, len: usize) -> Result<usize, HostError> {
         guest(addr, len)?;
         // SAFETY: as in `write_at_from_guest`.
-        check(unsafe { libc::write(self.raw(), addr as *const _, len) } as i64).map(|n| n as usize)
+        check(unsafe { host!(write)(self.raw(), addr as *const _, len) } as i64).map(|n| n as usize)
     }
 
     /// read(2) straight into guest memory.
@@ -109,7 +116,7 @@ impl HostFd {
         guest(addr, len)?;
         overlay::open_range(addr, len);
         // SAFETY: as in `read_at_to_guest`.
-        check(unsafe { libc::read(self.raw(), addr as *mut _, len) } as i64).map(|n| n as usize)
+        check(unsafe { host!(read)(self.raw(), addr as *mut _, len) } as i64).map(|n| n as usize)
     }
 }
 
@@ -145,9 +152,9 @@ pub fn raise_descriptor_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit fills the struct, setrlimit reads it. A refusal leaves the limit as it was.
     unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+        if host!(getrlimit)(libc::RLIMIT_NOFILE, &mut limit) == 0 {
             limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+            host!(setrlimit)(libc::RLIMIT_NOFILE, &limit);
         }
     }
 }
@@ -162,6 +169,12 @@ pub fn descriptor_limit() -> u64 {
 
 fn guest(addr: u64, len: usize) -> Result<(), HostError> {
     usermem::check(addr, len).map_err(|BadAddress| HostError(libc::EFAULT))
+}
+
+/// Writes to standard error, whatever state `std`'s is in.
+pub fn write_stderr(text: &[u8]) {
+    // SAFETY: the buffer is live and of that length.
+    unsafe { host!(write)(2, text.as_ptr().cast(), text.len()) };
 }
 
 /// An entry of the host's auxiliary vector (getauxval(3)); 0 if there is none.
@@ -186,7 +199,7 @@ pub fn fill_random(buf: &mut [u8]) {
     let mut done = 0;
     while done < buf.len() {
         // SAFETY: writes into the rest of the buffer.
-        let n = unsafe { libc::getrandom(buf[done..].as_mut_ptr().cast(), buf.len() - done, 0) };
+        let n = unsafe { host!(getrandom)(buf[done..].as_mut_ptr().cast(), buf.len() - done, 0) };
         done += n.max(0) as usize;
     }
 }
@@ -220,10 +233,10 @@ pub fn caller() -> Caller {
     // SAFETY: calls without pointers, and getgroups into a buffer of the length it is told; umask is put back at once.
     unsafe {
         let mut groups = vec![0; 65536];
-        let n = libc::getgroups(groups.len() as i32, groups.as_mut_ptr()).max(0);
+        let n = host!(getgroups)(groups.len() as i32, groups.as_mut_ptr()).max(0);
         groups.truncate(n as usize);
-        let umask = libc::umask(0o22);
-        libc::umask(umask);
-        Caller { uid: libc::geteuid(), gid: libc::getegid(), groups, umask }
+        let umask = host!(umask)(0o22);
+        host!(umask)(umask);
+        Caller { uid: host!(geteuid)(), gid: host!(getegid)(), groups, umask }
     }
 }

@@ -1,5 +1,6 @@
 //! Directories of the host: entries by single names, relative to an open directory.
 
+use crate::border::host;
 use crate::host::{HostFd, ProcPath};
 use crate::{HostError, check};
 use std::ffi::CStr;
@@ -23,26 +24,26 @@ impl HostFd {
         let mut buf = vec![0u8; 32768];
         // SAFETY: the call writes at most the buffer's length.
         let n =
-            check(unsafe { libc::syscall(libc::SYS_getdents64, self.raw(), buf.as_mut_ptr(), buf.len()) })?;
+            check(unsafe { host!(syscall)(libc::SYS_getdents64, self.raw(), buf.as_mut_ptr(), buf.len()) })?;
         Ok(parse(&buf[..n as usize]))
     }
 
     /// mkdirat(2).
     pub fn mkdir_at(&self, name: &CStr, mode: u32) -> Result<(), HostError> {
         // SAFETY: reads a C string.
-        check(unsafe { libc::mkdirat(self.raw(), name.as_ptr(), mode) }.into()).map(|_| ())
+        check(unsafe { host!(mkdirat)(self.raw(), name.as_ptr(), mode) }.into()).map(|_| ())
     }
 
     /// mknodat(2) of a FIFO or socket, which need no privilege; `mode` with the type.
     pub fn mknod_at(&self, name: &CStr, mode: u32) -> Result<(), HostError> {
         // SAFETY: reads a C string.
-        check(unsafe { libc::mknodat(self.raw(), name.as_ptr(), mode, 0) }.into()).map(|_| ())
+        check(unsafe { host!(mknodat)(self.raw(), name.as_ptr(), mode, 0) }.into()).map(|_| ())
     }
 
     /// symlinkat(2).
     pub fn symlink_at(&self, name: &CStr, target: &CStr) -> Result<(), HostError> {
         // SAFETY: reads two C strings.
-        check(unsafe { libc::symlinkat(target.as_ptr(), self.raw(), name.as_ptr()) }.into()).map(|_| ())
+        check(unsafe { host!(symlinkat)(target.as_ptr(), self.raw(), name.as_ptr()) }.into()).map(|_| ())
     }
 
     /// linkat(2): a hard link to the very file that `to` is.
@@ -50,27 +51,27 @@ impl HostFd {
         let path = ProcPath::of(to);
         let flags = libc::AT_SYMLINK_FOLLOW;
         // SAFETY: reads two C strings.
-        let r = unsafe { libc::linkat(libc::AT_FDCWD, path.as_ptr(), self.raw(), name.as_ptr(), flags) };
+        let r = unsafe { host!(linkat)(libc::AT_FDCWD, path.as_ptr(), self.raw(), name.as_ptr(), flags) };
         check(r.into()).map(|_| ())
     }
 
     /// unlinkat(2) of something that is not a directory.
     pub fn unlink_at(&self, name: &CStr) -> Result<(), HostError> {
         // SAFETY: reads a C string.
-        check(unsafe { libc::unlinkat(self.raw(), name.as_ptr(), 0) }.into()).map(|_| ())
+        check(unsafe { host!(unlinkat)(self.raw(), name.as_ptr(), 0) }.into()).map(|_| ())
     }
 
     /// unlinkat(2) with `AT_REMOVEDIR`.
     pub fn rmdir_at(&self, name: &CStr) -> Result<(), HostError> {
         // SAFETY: reads a C string.
-        check(unsafe { libc::unlinkat(self.raw(), name.as_ptr(), libc::AT_REMOVEDIR) }.into()).map(|_| ())
+        check(unsafe { host!(unlinkat)(self.raw(), name.as_ptr(), libc::AT_REMOVEDIR) }.into()).map(|_| ())
     }
 
     /// renameat2(2); `flags` as there.
     pub fn rename_at(&self, name: &CStr, to_dir: &HostFd, to: &CStr, flags: u32) -> Result<(), HostError> {
         // SAFETY: reads two C strings. By number, because not every libc has a wrapper.
         let r = unsafe {
-            libc::syscall(libc::SYS_renameat2, self.raw(), name.as_ptr(), to_dir.raw(), to.as_ptr(), flags)
+            host!(syscall)(libc::SYS_renameat2, self.raw(), name.as_ptr(), to_dir.raw(), to.as_ptr(), flags)
         };
         check(r).map(|_| ())
     }

@@ -2,6 +2,7 @@
 //!
 //! Calls that refuse `O_PATH` descriptors go through `/proc/self/fd/N`, which leads to the very file, never to a name.
 
+use crate::border::host;
 use crate::host::{HostFd, ProcPath};
 use crate::{HostError, check};
 use std::ffi::CStr;
@@ -68,7 +69,7 @@ fn statx(dir: i32, name: &CStr, flags: i32) -> Result<HostStat, HostError> {
     // SAFETY: an all-zero statx is valid; the call reads the C string and fills the struct.
     let x = unsafe {
         let mut x: libc::statx = core::mem::zeroed();
-        check(libc::statx(dir, name.as_ptr(), flags | libc::AT_SYMLINK_NOFOLLOW, mask, &mut x).into())?;
+        check(host!(statx)(dir, name.as_ptr(), flags | libc::AT_SYMLINK_NOFOLLOW, mask, &mut x).into())?;
         x
     };
     Ok(HostStat {
@@ -104,7 +105,7 @@ impl HostFd {
     pub fn readlink(&self) -> Result<Vec<u8>, HostError> {
         let mut buf = vec![0u8; libc::PATH_MAX as usize];
         // SAFETY: an empty C string and a live buffer of that length.
-        let n = unsafe { libc::readlinkat(self.raw(), c"".as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
+        let n = unsafe { host!(readlinkat)(self.raw(), c"".as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
         buf.truncate(check(n as i64)? as usize);
         Ok(buf)
     }
@@ -113,14 +114,14 @@ impl HostFd {
     pub fn chmod(&self, mode: u32) -> Result<(), HostError> {
         let path = ProcPath::of(self);
         // SAFETY: reads a C string.
-        check(unsafe { libc::chmod(path.as_ptr(), mode) }.into()).map(|_| ())
+        check(unsafe { host!(chmod)(path.as_ptr(), mode) }.into()).map(|_| ())
     }
 
     /// chown(2), not following a symbolic link; `None` stays.
     pub fn chown(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), HostError> {
         let (uid, gid) = (uid.unwrap_or(u32::MAX), gid.unwrap_or(u32::MAX));
         // SAFETY: an empty C string and numbers.
-        check(unsafe { libc::fchownat(self.raw(), c"".as_ptr(), uid, gid, libc::AT_EMPTY_PATH) }.into())
+        check(unsafe { host!(fchownat)(self.raw(), c"".as_ptr(), uid, gid, libc::AT_EMPTY_PATH) }.into())
             .map(|_| ())
     }
 
@@ -134,7 +135,7 @@ impl HostFd {
         };
         let times = [ts(atime), ts(mtime)];
         // SAFETY: an empty C string and two timespecs that live through the call.
-        let r = unsafe { libc::utimensat(self.raw(), c"".as_ptr(), times.as_ptr(), libc::AT_EMPTY_PATH) };
+        let r = unsafe { host!(utimensat)(self.raw(), c"".as_ptr(), times.as_ptr(), libc::AT_EMPTY_PATH) };
         check(r.into()).map(|_| ())
     }
 
@@ -142,32 +143,32 @@ impl HostFd {
     pub fn truncate(&self, size: u64) -> Result<(), HostError> {
         let path = ProcPath::of(self);
         // SAFETY: reads a C string.
-        check(unsafe { libc::truncate(path.as_ptr(), size as i64) }.into()).map(|_| ())
+        check(unsafe { host!(truncate)(path.as_ptr(), size as i64) }.into()).map(|_| ())
     }
 
     /// ftruncate(2); the descriptor must be open for writing.
     pub fn resize(&self, size: u64) -> Result<(), HostError> {
         // SAFETY: takes numbers.
-        check(unsafe { libc::ftruncate(self.raw(), size as i64) }.into()).map(|_| ())
+        check(unsafe { host!(ftruncate)(self.raw(), size as i64) }.into()).map(|_| ())
     }
 
     /// fallocate(2); the descriptor must be open for writing.
     pub fn allocate(&self, how: u32, offset: u64, len: u64) -> Result<(), HostError> {
         // SAFETY: takes numbers.
-        check(unsafe { libc::fallocate(self.raw(), how as i32, offset as i64, len as i64) }.into())
+        check(unsafe { host!(fallocate)(self.raw(), how as i32, offset as i64, len as i64) }.into())
             .map(|_| ())
     }
 
     /// fsync(2); not for `O_PATH` descriptors.
     pub fn sync(&self) -> Result<(), HostError> {
         // SAFETY: takes a number.
-        check(unsafe { libc::fsync(self.raw()) }.into()).map(|_| ())
+        check(unsafe { host!(fsync)(self.raw()) }.into()).map(|_| ())
     }
 
     /// lseek(2); `whence` as there.
     pub fn seek(&self, offset: i64, whence: i32) -> Result<u64, HostError> {
         // SAFETY: takes numbers.
-        check(unsafe { libc::lseek(self.raw(), offset, whence) }).map(|n| n as u64)
+        check(unsafe { host!(lseek)(self.raw(), offset, whence) }).map(|n| n as u64)
     }
 
     /// statfs(2) of the filesystem the file is on.
@@ -177,8 +178,8 @@ impl HostFd {
         let (s, v) = unsafe {
             let mut s: libc::statfs = core::mem::zeroed();
             let mut v: libc::statvfs = core::mem::zeroed();
-            check(libc::fstatfs(self.raw(), &mut s).into())?;
-            check(libc::fstatvfs(self.raw(), &mut v).into())?;
+            check(host!(fstatfs)(self.raw(), &mut s).into())?;
+            check(host!(fstatvfs)(self.raw(), &mut v).into())?;
             (s, v)
         };
         Ok(HostStatFs {
@@ -196,7 +197,7 @@ impl HostFd {
         let path = ProcPath::of(self);
         let mut buf = vec![0u8; XATTR_MAX];
         // SAFETY: two C strings and a live buffer of that length.
-        let n = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
+        let n = unsafe { host!(getxattr)(path.as_ptr(), name.as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
         buf.truncate(check(n as i64)? as usize);
         Ok(buf)
     }
@@ -206,7 +207,7 @@ impl HostFd {
         let path = ProcPath::of(self);
         // SAFETY: two C strings and a live buffer of that length.
         let r = unsafe {
-            libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), flags)
+            host!(setxattr)(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), flags)
         };
         check(r.into()).map(|_| ())
     }
@@ -216,7 +217,7 @@ impl HostFd {
         let path = ProcPath::of(self);
         let mut buf = vec![0u8; XATTR_MAX];
         // SAFETY: a C string and a live buffer of that length.
-        let n = unsafe { libc::listxattr(path.as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
+        let n = unsafe { host!(listxattr)(path.as_ptr(), buf.as_mut_ptr().cast(), buf.len()) };
         buf.truncate(check(n as i64)? as usize);
         Ok(buf.split(|b| *b == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
     }
@@ -225,6 +226,6 @@ impl HostFd {
     pub fn remove_xattr(&self, name: &CStr) -> Result<(), HostError> {
         let path = ProcPath::of(self);
         // SAFETY: two C strings.
-        check(unsafe { libc::removexattr(path.as_ptr(), name.as_ptr()) }.into()).map(|_| ())
+        check(unsafe { host!(removexattr)(path.as_ptr(), name.as_ptr()) }.into()).map(|_| ())
     }
 }

@@ -1,6 +1,7 @@
 //! What the process was started with as standard input, output and error: used without waiting, and without changing
 //! a flag that others who have the same open file would notice.
 
+use crate::border::host;
 use crate::host::HostFd;
 use crate::{HostError, check};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ static NOTE_CLOSED: extern "C" fn() = note_closed;
 extern "C" fn note_closed() {
     for fd in 0..3 {
         // SAFETY: takes numbers.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+        if unsafe { host!(fcntl)(fd, libc::F_GETFD) } == -1 {
             CLOSED.fetch_or(1 << fd, Ordering::Relaxed);
         }
     }
@@ -35,7 +36,7 @@ pub fn release(fd: i32) {
     }
     if let Ok(null) = HostFd::open(c"/dev/null", libc::O_RDWR) {
         // SAFETY: takes numbers; what the descriptor was is closed, which is the point.
-        unsafe { libc::dup2(null.raw(), fd) };
+        unsafe { host!(dup2)(null.raw(), fd) };
     }
 }
 
@@ -43,7 +44,7 @@ impl HostFd {
     /// fcntl(2) `F_GETFL`: access mode and status flags.
     pub fn flags(&self) -> Result<u32, HostError> {
         // SAFETY: takes numbers.
-        check(unsafe { libc::fcntl(self.raw(), libc::F_GETFL) }.into()).map(|flags| flags as u32)
+        check(unsafe { host!(fcntl)(self.raw(), libc::F_GETFL) }.into()).map(|flags| flags as u32)
     }
 
     /// Another descriptor for the same open file.
@@ -57,8 +58,8 @@ impl HostFd {
         const KCMP_FILE: i32 = 0;
         // SAFETY: takes numbers.
         let r = unsafe {
-            let me = libc::getpid();
-            libc::syscall(libc::SYS_kcmp, me, me, KCMP_FILE, self.raw(), other.raw())
+            let me = host!(getpid)();
+            host!(syscall)(libc::SYS_kcmp, me, me, KCMP_FILE, self.raw(), other.raw())
         };
         (r >= 0).then_some(r == 0)
     }
@@ -67,14 +68,14 @@ impl HostFd {
     pub fn poll(&self, events: u32) -> u32 {
         let mut p = libc::pollfd { fd: self.raw(), events: events as i16, revents: 0 };
         // SAFETY: one pollfd that lives through the call.
-        let n = unsafe { libc::poll(&mut p, 1, 0) };
+        let n = unsafe { host!(poll)(&mut p, 1, 0) };
         if n == 1 { p.revents as u16 as u32 } else { 0 }
     }
 
     /// recv(2) from a socket without waiting.
     pub fn receive(&self, buf: &mut [u8]) -> Result<usize, HostError> {
         // SAFETY: the buffer is live and of that length.
-        let n = unsafe { libc::recv(self.raw(), buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT) };
+        let n = unsafe { host!(recv)(self.raw(), buf.as_mut_ptr().cast(), buf.len(), libc::MSG_DONTWAIT) };
         check(n as i64).map(|n| n as usize)
     }
 
@@ -82,12 +83,13 @@ impl HostFd {
     pub fn send(&self, buf: &[u8]) -> Result<usize, HostError> {
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         // SAFETY: the buffer is live and of that length.
-        let n = unsafe { libc::send(self.raw(), buf.as_ptr().cast(), buf.len(), flags) };
+        let n = unsafe { host!(send)(self.raw(), buf.as_ptr().cast(), buf.len(), flags) };
         check(n as i64).map(|n| n as usize)
     }
 
     /// What /proc/self/fd shows: a path, `pipe:[7]`, ...
     pub fn shown_name(&self) -> Vec<u8> {
+        crate::on_host();
         let link = format!("/proc/self/fd/{}", self.raw());
         std::fs::read_link(link).map(|path| path.into_os_string().into_encoded_bytes()).unwrap_or_default()
     }
@@ -96,6 +98,6 @@ impl HostFd {
     pub fn readable_bytes(&self) -> Result<i32, HostError> {
         let mut n = 0i32;
         // SAFETY: FIONREAD writes an int.
-        check(unsafe { libc::ioctl(self.raw(), libc::FIONREAD, &mut n) }.into()).map(|_| n)
+        check(unsafe { host!(ioctl)(self.raw(), libc::FIONREAD, &mut n) }.into()).map(|_| n)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Both ways let llano's own text through by instruction pointer, so nothing has to be switched between guest and kernel.
 
+use crate::border::host;
 use crate::signals::text_range;
 use crate::{HostError, check};
 use core::ops::Range;
@@ -56,7 +57,7 @@ fn start_sud() -> Result<(), HostError> {
     let selector = SELECTOR.as_ptr() as u64;
     // SAFETY: the selector byte is a static; the range is llano's own text, which holds the handler's rt_sigreturn.
     let r = unsafe {
-        libc::prctl(
+        host!(prctl)(
             PR_SET_SYSCALL_USER_DISPATCH,
             PR_SYS_DISPATCH_ON,
             text.start,
@@ -72,8 +73,8 @@ fn start_seccomp() -> Result<(), HostError> {
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
     // SAFETY: prctl copies the filter; no_new_privs takes rights away from this process only.
     unsafe {
-        check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).into())?;
-        check(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter).into())?;
+        check(host!(prctl)(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).into())?;
+        check(host!(prctl)(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter).into())?;
     }
     Ok(())
 }

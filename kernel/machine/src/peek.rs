@@ -15,6 +15,7 @@ fn error(e: &std::io::Error) -> HostError {
 
 fn memory() -> Result<&'static File, HostError> {
     static MEMORY: OnceLock<File> = OnceLock::new();
+    crate::on_host();
     if let Some(file) = MEMORY.get() {
         return Ok(file);
     }

@@ -3,6 +3,7 @@
 //! One sparse memfd, mapped once for the kernel. Extents are handed out by offset; a guest's shared map is a map of the
 //! same pages. Untouched pages cost nothing, freed ones go back to the host at once.
 
+use crate::border::host;
 use crate::extents::Extents;
 use crate::host::HostFd;
 use crate::space::{self, Sharing};
@@ -29,14 +30,14 @@ impl Pool {
         // SAFETY: the name is a C string; the new descriptor is nobody else's.
         let fd = unsafe {
             HostFd::from_raw(
-                check(libc::memfd_create(c"llano-ram".as_ptr(), libc::MFD_CLOEXEC).into())? as i32
+                check(host!(memfd_create)(c"llano-ram".as_ptr(), libc::MFD_CLOEXEC).into())? as i32
             )
         };
         let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_NORESERVE);
         // SAFETY: a fresh map at an address of the host's choice.
         let base = unsafe {
-            check(libc::ftruncate(fd.raw(), size as i64).into())?;
-            libc::mmap(core::ptr::null_mut(), size as usize, prot, flags, fd.raw(), 0)
+            check(host!(ftruncate)(fd.raw(), size as i64).into())?;
+            host!(mmap)(core::ptr::null_mut(), size as usize, prot, flags, fd.raw(), 0)
         };
         if base == libc::MAP_FAILED {
             return Err(HostError::last());
@@ -75,7 +76,7 @@ impl Pool {
         debug_assert!(at + len <= self.size);
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
         // SAFETY: only changes contents of the pool, which Rust code reaches by copies alone.
-        unsafe { libc::fallocate(self.fd.raw(), mode, at as i64, len as i64) };
+        unsafe { host!(fallocate)(self.fd.raw(), mode, at as i64, len as i64) };
     }
 
     fn at(&self, at: u64, len: usize) -> *mut u8 {

@@ -13,13 +13,14 @@
 //! up frames without end; who leaves from one unblocks them first.
 //! Every handler loads the host's FS base before any Rust runs and puts the interrupted one back if it goes on.
 
+use crate::border::host;
 use crate::context::Context;
 use crate::cpu::{CPU, Fault, Side, Trap, entry_range, llano_leave, read_gs, reg};
 use crate::usermem;
 use crate::{HostError, check};
 use core::arch::naked_asm;
 use core::ops::Range;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 /// The tick: the current task's time slice is over.
 pub const SIG_TICK: i32 = 40;
@@ -31,7 +32,8 @@ const ASYNCHRONOUS: u64 = 1 << (SIG_TICK - 1) | 1 << (SIG_DOORBELL - 1);
 
 const ALT_STACK: usize = 512 << 10;
 const SA_RESTORER: u64 = 0x0400_0000;
-const TRAP_SIGNALS: [i32; 8] = [
+const TRAP_SIGNALS: [i32; 9] = [
+    libc::SIGABRT,
     libc::SIGSYS,
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -46,6 +48,9 @@ static VDSO_START: AtomicU64 = AtomicU64::new(0);
 static VDSO_END: AtomicU64 = AtomicU64::new(0);
 /// What to do when kernel code itself faults: set once by the binary, runs in the handler.
 static ON_CRASH: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The end has come: nothing is reported twice.
+static CRASHED: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" {
     static __executable_start: u8;
@@ -99,7 +104,7 @@ pub fn init() -> Result<(), String> {
         (*cpu).host_fs = crate::cpu::read_fs();
         (*cpu).xmask = crate::context::xsave_features();
         (*cpu).xsize = crate::context::xsave_size() as u64;
-        (*cpu).poison = crate::border::poisoned_page();
+        (*cpu).poison = crate::border::read_environment();
     }
     for sig in TRAP_SIGNALS {
         install(sig).map_err(|e| format!("cannot handle signal {sig}: {e}"))?;
@@ -124,12 +129,12 @@ fn map_alt_stack() -> Result<*mut libc::c_void, HostError> {
     // given to the host for this thread and never unmapped.
     unsafe {
         let p =
-            libc::mmap(core::ptr::null_mut(), ALT_STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            host!(mmap)(core::ptr::null_mut(), ALT_STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
         if p == libc::MAP_FAILED {
             return Err(HostError::last());
         }
         let ss = libc::stack_t { ss_sp: p, ss_flags: 0, ss_size: ALT_STACK };
-        check(libc::sigaltstack(&ss, core::ptr::null_mut()).into())?;
+        check(host!(sigaltstack)(&ss, core::ptr::null_mut()).into())?;
         Ok(p)
     }
 }
@@ -153,7 +158,7 @@ fn install(sig: i32) -> Result<(), HostError> {
         mask: if asynchronous { ASYNCHRONOUS } else { 0 },
     };
     // SAFETY: rt_sigaction copies `act`, whose layout is the x86-64 kernel's; the handler is written for it.
-    check(unsafe { libc::syscall(libc::SYS_rt_sigaction, sig, &act, 0usize, 8usize) }).map(|_| ())
+    check(unsafe { host!(syscall)(libc::SYS_rt_sigaction, sig, &act, 0usize, 8usize) }).map(|_| ())
 }
 
 /// rdi = signal, rsi = siginfo, rdx = ucontext; rsp at the restorer's address, on the alternate stack if this is
@@ -223,6 +228,9 @@ unsafe extern "C" fn on_signal(
     let in_text = text_range().contains(&rip);
     let in_vdso = (VDSO_START.load(Ordering::Relaxed)..VDSO_END.load(Ordering::Relaxed)).contains(&rip);
     let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
+    if sig == libc::SIGABRT {
+        return aborted(info, uc);
+    }
     if sig == SIG_TICK {
         cpu.tick = true;
     }
@@ -285,7 +293,7 @@ unsafe extern "C" fn on_other_thread(sig: i32, info: *const libc::siginfo_t, uc:
     // SAFETY: the host passes valid pointers to its signal frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     let rip = uc.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
-    if sig == SIG_TICK || sig == SIG_DOORBELL {
+    if sig == SIG_TICK || sig == SIG_DOORBELL || sig == libc::SIGABRT {
         return;
     }
     if let Some(fixup) = usermem::fixup_for(rip) {
@@ -385,6 +393,14 @@ unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
     r
 }
 
+/// A panic of kernel code, or llano was told to abort. Who returns from here goes on aborting.
+fn aborted(info: &libc::siginfo_t, uc: &libc::ucontext_t) -> u32 {
+    if CRASHED.load(Ordering::Relaxed) {
+        return RESUME;
+    }
+    crash(libc::SIGABRT, info, uc)
+}
+
 fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> ! {
     let g = &uc.uc_mcontext.gregs;
     let crash = Crash {
@@ -393,6 +409,10 @@ fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> ! {
         rsp: g[libc::REG_RSP as usize] as u64,
         rbp: g[libc::REG_RBP as usize] as u64,
     };
+    on_host_side();
+    if CRASHED.swap(true, Ordering::Relaxed) {
+        std::process::abort() // the report itself faulted
+    }
     let hook = ON_CRASH.load(Ordering::Relaxed);
     if !hook.is_null() {
         // SAFETY: only `on_crash` stores here, and it stores a `fn(&Crash) -> !`.

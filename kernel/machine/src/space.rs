@@ -4,6 +4,7 @@
 //! to 2 GiB) is there for programs linked to fixed addresses and for `MAP_32BIT`. What is not mapped is PROT_NONE.
 //! This module maps and unmaps; who owns what is the kernel's business.
 
+use crate::border::host;
 use crate::host::HostFd;
 use crate::{HostError, PAGE, check, overlay};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -40,7 +41,7 @@ const RESERVE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESER
 /// The range must be free or guest space.
 unsafe fn map(addr: u64, len: u64, prot: i32, flags: i32, fd: i32, offset: u64) -> Result<u64, HostError> {
     // SAFETY: the caller's promise: no Rust object lives in the range.
-    let p = unsafe { libc::mmap(addr as *mut _, len as usize, prot, flags, fd, offset as i64) };
+    let p = unsafe { host!(mmap)(addr as *mut _, len as usize, prot, flags, fd, offset as i64) };
     if p == libc::MAP_FAILED { Err(HostError::last()) } else { Ok(p as u64) }
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn relocate(from: u64, to: u64, len: u64) -> Result<(), HostError> {
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: ranges of guest space or of the waiting place: no Rust object lives there.
     let p =
-        unsafe { libc::mremap(from as *mut _, len as usize, len as usize, flags, to as *mut libc::c_void) };
+        unsafe { host!(mremap)(from as *mut _, len as usize, len as usize, flags, to as *mut libc::c_void) };
     if p != libc::MAP_FAILED {
         return vacate(from, len);
     }
@@ -176,7 +177,7 @@ pub fn protect(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
         return Ok(());
     }
     // SAFETY: guest space (guarded); protection of guest pages is no concern of Rust's.
-    check(unsafe { libc::mprotect(addr as *mut _, len as usize, prot) }.into()).map(|_| ())
+    check(unsafe { host!(mprotect)(addr as *mut _, len as usize, prot) }.into()).map(|_| ())
 }
 
 /// Moves pages from one place to another (both page ranges of guest space), leaving a reservation behind. No other view
@@ -188,7 +189,7 @@ pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), 
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: guest space (guarded) on both sides; the kernel passes ranges that do not overlap.
     let p = unsafe {
-        libc::mremap(from as *mut _, from_len as usize, to_len as usize, flags, to as *mut libc::c_void)
+        host!(mremap)(from as *mut _, from_len as usize, to_len as usize, flags, to as *mut libc::c_void)
     };
     if p == libc::MAP_FAILED {
         return Err(HostError::last());
@@ -203,14 +204,14 @@ pub fn advise(addr: u64, len: u64, advice: i32) -> Result<(), HostError> {
         overlay::part(addr, len)?;
     }
     // SAFETY: guest space (guarded): advice can at most drop guest data, as the guest asked.
-    check(unsafe { libc::madvise(addr as *mut _, len as usize, advice) }.into()).map(|_| ())
+    check(unsafe { host!(madvise)(addr as *mut _, len as usize, advice) }.into()).map(|_| ())
 }
 
 /// Writes a shared file map back; `flags` as in msync(2).
 pub fn sync(addr: u64, len: u64, flags: i32) -> Result<(), HostError> {
     guard(addr, len)?;
     // SAFETY: guest space (guarded); nothing in memory changes.
-    check(unsafe { libc::msync(addr as *mut _, len as usize, flags) }.into()).map(|_| ())
+    check(unsafe { host!(msync)(addr as *mut _, len as usize, flags) }.into()).map(|_| ())
 }
 
 /// One byte a page: bit 0 says resident (mincore(2)).
@@ -220,5 +221,5 @@ pub fn resident(addr: u64, len: u64, vec: &mut [u8]) -> Result<(), HostError> {
         return Err(HostError(libc::EINVAL));
     }
     // SAFETY: `vec` has a byte for each page (checked).
-    check(unsafe { libc::mincore(addr as *mut _, len as usize, vec.as_mut_ptr()) }.into()).map(|_| ())
+    check(unsafe { host!(mincore)(addr as *mut _, len as usize, vec.as_mut_ptr()) }.into()).map(|_| ())
 }

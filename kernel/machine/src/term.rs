@@ -1,6 +1,7 @@
 //! The host terminal: raw while the guest's own line discipline does the work, and always restored.
 
 use crate::HostError;
+use crate::border::host;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,14 +11,14 @@ static RAW: AtomicBool = AtomicBool::new(false);
 /// Whether a host descriptor is a terminal.
 pub fn is_tty(fd: i32) -> bool {
     // SAFETY: isatty takes any number.
-    unsafe { libc::isatty(fd) == 1 }
+    unsafe { host!(isatty)(fd) == 1 }
 }
 
 /// Whether `fd` is a terminal whose settings are ours to change: this process is in its foreground, or it is not the
 /// controlling terminal and knows no foreground.
 pub fn is_foreground(fd: i32) -> bool {
     // SAFETY: tcgetpgrp takes any number, getpgrp nothing.
-    let (foreground, own) = unsafe { (libc::tcgetpgrp(fd), libc::getpgrp()) };
+    let (foreground, own) = unsafe { (host!(tcgetpgrp)(fd), host!(getpgrp)()) };
     is_tty(fd) && (foreground == -1 || foreground == own)
 }
 
@@ -26,11 +27,11 @@ pub fn raw(fd: i32) -> Result<(), HostError> {
     // SAFETY: tcgetattr fills the struct, tcsetattr reads it.
     unsafe {
         let mut t: libc::termios = core::mem::zeroed();
-        crate::check(libc::tcgetattr(fd, &mut t).into())?;
+        crate::check(host!(tcgetattr)(fd, &mut t).into())?;
         let mut saved = SAVED.lock().unwrap_or_else(|e| e.into_inner());
         saved.get_or_insert((fd, t));
         libc::cfmakeraw(&mut t);
-        crate::check(libc::tcsetattr(fd, libc::TCSADRAIN, &t).into())?;
+        crate::check(host!(tcsetattr)(fd, libc::TCSADRAIN, &t).into())?;
     }
     RAW.store(true, Ordering::Relaxed);
     Ok(())
@@ -45,7 +46,7 @@ pub fn restore() {
         && let Some((fd, t)) = *saved
     {
         // SAFETY: tcsetattr reads the struct.
-        unsafe { libc::tcsetattr(fd, libc::TCSADRAIN, &t) };
+        unsafe { host!(tcsetattr)(fd, libc::TCSADRAIN, &t) };
     }
 }
 
@@ -53,7 +54,7 @@ pub fn restore() {
 pub fn host_settings(fd: i32) -> Option<[u8; 36]> {
     let mut buf = [0u8; 36];
     // SAFETY: TCGETS writes the kernel's struct termios, 36 bytes.
-    let r = unsafe { libc::ioctl(fd, libc::TCGETS, buf.as_mut_ptr()) };
+    let r = unsafe { host!(ioctl)(fd, libc::TCGETS, buf.as_mut_ptr()) };
     (r == 0).then_some(buf)
 }
 
@@ -61,6 +62,6 @@ pub fn host_settings(fd: i32) -> Option<[u8; 36]> {
 pub fn size(fd: i32) -> Option<(u16, u16)> {
     let mut ws = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes the struct it is given.
-    let r = unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, &mut ws) };
+    let r = unsafe { host!(ioctl)(fd, libc::TIOCGWINSZ, &mut ws) };
     (r == 0).then_some((ws.ws_row, ws.ws_col))
 }

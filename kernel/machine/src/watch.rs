@@ -4,6 +4,7 @@
 //! address; rip is behind the store. Stores of llano's own code are let pass and those of the host's kernel do not fire: who
 //! wants to know of them compares.
 
+use crate::border::host;
 use crate::host::HostFd;
 use crate::{HostError, check};
 
@@ -62,7 +63,7 @@ impl Watch {
             ..Attr::default()
         };
         // SAFETY: the host reads the struct, whose size is in it, and returns a fresh descriptor.
-        let fd = unsafe { libc::syscall(libc::SYS_perf_event_open, &attr, 0, -1, -1, FLAG_FD_CLOEXEC) };
+        let fd = unsafe { host!(syscall)(libc::SYS_perf_event_open, &attr, 0, -1, -1, FLAG_FD_CLOEXEC) };
         // SAFETY: the descriptor is fresh and nobody else's.
         check(fd).map(|fd| Watch { _event: unsafe { HostFd::from_raw(fd as i32) } })
     }

@@ -72,6 +72,7 @@ fn fill(ctx: &mut Context, seed: u8, rip: u64) {
 
 /// What must hold: registers but rcx and r11, bases, and the area up to the end of zmm31 (components it holds).
 fn snapshot(ctx: &mut Context) -> Snapshot {
+    on_host(); // allocates
     let mut regs = ctx.regs().regs.to_vec();
     (regs[reg::RCX], regs[reg::R11]) = (0, 0);
     let (flags, fs, gs) = (ctx.regs().rflags, ctx.fs_base(), ctx.gs_base());
@@ -108,7 +109,7 @@ fn registers_hold_across_entries_without_a_signal() {
         assert_eq!(a.regs().regs[reg::RCX], guest.site.next);
         assert_eq!(a.regs().regs[reg::R11], a.regs().rflags);
         if round % 3 == 0 {
-            on_host();
+            on_host(); // as the kernel does when it leaves for the host; else FS stays the guest's
         }
         if round % 100 == 99 {
             assert_eq!(snapshot(&mut a), want_a);
@@ -121,8 +122,10 @@ fn registers_hold_across_entries_without_a_signal() {
         assert_eq!(enter(&mut a), Trap::Syscall);
         assert_eq!(enter(&mut b), Trap::Syscall);
         if round % 10 == 0 {
+            on_host();
             let mut copy = a.duplicate();
             assert_eq!(enter(&mut copy), Trap::Syscall);
+            on_host();
             assert_eq!(snapshot(&mut copy), want_a);
             drop(copy);
         }
@@ -151,6 +154,7 @@ fn under_signals(a: &mut Context, b: &mut Context) {
             }
         });
         let _stop = Stop(&over);
+        on_host();
         let (mut calls, mut rings) = (0u64, 0u64);
         let (want_a, want_b) = (snapshot(a), snapshot(b));
         while calls < 300_000 || rings < 2_000 {
@@ -158,12 +162,17 @@ fn under_signals(a: &mut Context, b: &mut Context) {
             match enter(ctx) {
                 Trap::Syscall => calls += 1,
                 Trap::Irq => rings += 1,
-                trap => panic!("{trap:?}"),
+                trap => {
+                    on_host();
+                    panic!("{trap:?}")
+                }
             }
             if calls % 1000 == 0 {
+                on_host();
                 same(&snapshot(ctx), want, &format!("after {calls} calls, {rings} rings"));
             }
         }
+        on_host();
     });
 }
 
@@ -181,7 +190,10 @@ fn on(ctx: &mut Context) -> Trap {
     loop {
         match enter(ctx) {
             Trap::Irq => {}
-            trap => return trap,
+            trap => {
+                on_host();
+                return trap;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::store::{Frame, Store};
+use crate::border::host;
 use crate::{HostError, PAGE, check};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -341,5 +342,5 @@ fn runs(pages: Vec<u64>) -> Vec<(u64, u64)> {
 /// mprotect on pages that are a layer's.
 pub(super) fn protect(at: u64, len: u64, prot: i32) -> Result<(), HostError> {
     // SAFETY: pages of guest space or of the place where displaced ones wait; no Rust object lies there.
-    check(unsafe { libc::mprotect(at as *mut _, len as usize, prot) }.into()).map(|_| ())
+    check(unsafe { host!(mprotect)(at as *mut _, len as usize, prot) }.into()).map(|_| ())
 }

@@ -1,5 +1,6 @@
 //! Where the contents of pages wait while another view's are in place, and copies of pages that survive a fault.
 
+use crate::border::host;
 use crate::{HostError, PAGE, usermem};
 
 /// A saved page.
@@ -83,7 +84,7 @@ impl Store {
             if all > KEEP {
                 // SAFETY: pages of the store's own map that nothing refers to any more.
                 unsafe {
-                    libc::madvise((self.base + KEEP) as *mut _, (all - KEEP) as usize, libc::MADV_DONTNEED)
+                    host!(madvise)((self.base + KEEP) as *mut _, (all - KEEP) as usize, libc::MADV_DONTNEED)
                 };
             }
             self.free.clear();
@@ -109,7 +110,7 @@ pub(super) fn reserve(size: u64, prot: i32) -> Result<(u64, u64), HostError> {
     let mut size = size;
     loop {
         // SAFETY: a fresh map at an address of the host's choice.
-        let p = unsafe { libc::mmap(core::ptr::null_mut(), size as usize, prot, flags, -1, 0) };
+        let p = unsafe { host!(mmap)(core::ptr::null_mut(), size as usize, prot, flags, -1, 0) };
         if p != libc::MAP_FAILED {
             return Ok((p as u64, size));
         }

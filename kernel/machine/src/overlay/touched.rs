@@ -2,6 +2,7 @@
 //! (`Documentation/admin-guide/mm/pagemap.rst`).
 
 use crate::PAGE;
+use crate::border::host;
 use core::ops::Range;
 use std::os::fd::RawFd;
 
@@ -85,7 +86,7 @@ impl PageMap {
     fn open(&mut self) -> Option<RawFd> {
         if self.fd.is_none() {
             // SAFETY: the path is a C string; the descriptor is ours for good.
-            let fd = unsafe { libc::open(c"/proc/self/pagemap".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+            let fd = unsafe { host!(open)(c"/proc/self/pagemap".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
             self.fd = (fd >= 0).then_some(fd);
         }
         self.fd
@@ -119,7 +120,7 @@ fn scan(fd: RawFd, start: u64, end: u64, kind: Kind) -> Option<Vec<Range<u64>>> 
             ..ScanArg::default()
         };
         // SAFETY: the structure and the vector it names are live and as long as they say.
-        let n = unsafe { libc::ioctl(fd, PAGEMAP_SCAN, &raw mut arg) };
+        let n = unsafe { host!(ioctl)(fd, PAGEMAP_SCAN, &raw mut arg) };
         if n < 0 {
             return None;
         }
@@ -145,7 +146,7 @@ fn read(fd: RawFd, start: u64, end: u64, kind: Kind) -> Vec<Range<u64>> {
         let pages = ((end - at) / PAGE_BYTES).min(entries.len() as u64);
         let (len, offset) = ((pages * 8) as usize, (at / PAGE_BYTES * 8) as i64);
         // SAFETY: the buffer holds `len` bytes.
-        let n = unsafe { libc::pread(fd, entries.as_mut_ptr().cast(), len, offset) };
+        let n = unsafe { host!(pread)(fd, entries.as_mut_ptr().cast(), len, offset) };
         if n != len as isize {
             push(&mut out, at, end); // unknown: all of it may have been written
             break;
