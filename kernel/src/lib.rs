@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | 0 nouns | [`error`] [`user`] [`wait`] [`mod@env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
 //! | 1 task | [`task`] [`debug`] | the nouns a task owns; a debugger's side |
-//! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] | functions over `&mut Kernel` |
+//! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] [`patching`] | functions over `&mut Kernel` |
 //! | 3 | [`run`] [`inspect`] [`view`] | the loop; what tools may ask |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -33,6 +33,7 @@ pub mod kernel;
 pub mod log;
 pub mod mm;
 pub mod oom;
+pub mod patching;
 pub mod procfs;
 pub mod run;
 pub mod sched;

@@ -46,6 +46,10 @@ impl Kernel {
             let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
             match trap {
                 Trap::Syscall => syscall::enter(self, tid),
+                Trap::SyscallSignal => {
+                    crate::patching::site_trapped(self, tid);
+                    syscall::enter(self, tid);
+                }
                 Trap::Syscall32 => syscall::enter_foreign(self, tid),
                 Trap::Fault(fault) => self.fault(tid, &fault),
                 Trap::Tick => self.tick(tid),

@@ -48,6 +48,8 @@ pub enum Command {
 pub enum Intercept {
     /// The best that works here
     Auto,
+    /// Sites are rewritten to jumps when they first trap; traps by the best of the others that works here
+    Patch,
     /// Syscall User Dispatch
     Sud,
     /// A seccomp filter on the instruction pointer

@@ -142,6 +142,11 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
     match wish {
         Intercept::Sud => intercept::start(Mode::Sud).map_err(|e| fail(Mode::Sud, e)),
         Intercept::Seccomp => intercept::start(Mode::Seccomp).map_err(|e| fail(Mode::Seccomp, e)),
+        Intercept::Patch => {
+            start_interception(Intercept::Auto)?;
+            llano_machine::patch::start();
+            Ok(())
+        }
         Intercept::Auto => {
             intercept::start(Mode::Sud).or_else(|_| intercept::start(Mode::Seccomp)).map_err(|e| {
                 Failure::new(format!("the host has neither Syscall User Dispatch nor seccomp: {e}"))

@@ -24,7 +24,7 @@ const OPTIONS: [&str; 8] = [
 
 /// Values that are reserved; what ends in `:` begins one.
 const VALUES: [(&str, &[&str]); 2] =
-    [("--intercept", &["patch", "zpoline"]), ("--net", &["loopback", "passt", "tap:"])];
+    [("--intercept", &["zpoline"]), ("--net", &["loopback", "passt", "tap:"])];
 
 /// Subcommands that are reserved.
 const COMMANDS: [&str; 3] = ["trace", "test", "lint"];

@@ -6,6 +6,7 @@
 //! the half-done entry away.
 
 use crate::context::{Context, MXCSR_AT, XMM};
+use crate::patch::{self, Settled};
 use core::arch::{asm, naked_asm};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
@@ -77,6 +78,8 @@ pub struct Fault {
 pub enum Trap {
     /// The guest executed `syscall`; number in rax, rip behind the instruction.
     Syscall,
+    /// The same, told by a signal of the host: the instruction stands behind rip, and can be patched.
+    SyscallSignal,
     /// The guest executed a 32-bit syscall (`int 0x80`); number in rax.
     Syscall32,
     /// A fault or trap of the guest's own.
@@ -323,6 +326,31 @@ pub(crate) fn entry_range() -> core::ops::Range<u64> {
 /// The vCPU must have been set up ([`crate::signals::init`]) on this thread.
 #[inline]
 pub fn enter(ctx: &mut Context) -> Trap {
+    loop {
+        let mut trap = enter_once(ctx);
+        // SAFETY: a plain word of this thread's own cell.
+        if !patch::on() || unsafe { (*CPU.get()).fast } != 0 {
+            return trap;
+        }
+        match patch::settle(&mut ctx.frame, &mut trap) {
+            Settled::Trap => return trap,
+            Settled::Again => {}
+            Settled::Syscall => {
+                if matches!(trap, Trap::Irq | Trap::Tick) {
+                    // SAFETY: as above. What interrupted the call is looked at when it is over.
+                    unsafe {
+                        (*CPU.get()).tick |= trap == Trap::Tick;
+                        (&raw mut (*CPU.get()).pending).write_volatile(1);
+                    }
+                }
+                return Trap::Syscall;
+            }
+        }
+    }
+}
+
+#[inline]
+fn enter_once(ctx: &mut Context) -> Trap {
     let cpu = CPU.get();
     // SAFETY: `init` made this thread the vCPU, so nothing else touches the cell but handlers on this very thread. The
     // owner is a live context, since dropping one disowns it. The context outlives the call. Every register that the
@@ -333,7 +361,7 @@ pub fn enter(ctx: &mut Context) -> Trap {
         (*cpu).ctx = ctx;
         (*cpu).trap = Trap::Irq;
         (*cpu).fast = 0;
-        (*cpu).resume = if known { ctx.resume } else { ctx.frame.rip };
+        (*cpu).resume = if known { ctx.resume } else { patch::entry_address(ctx.frame.rip) };
         ctx.frame.rflags = (ctx.frame.rflags & USER_FLAGS) | 0x202;
         if (*cpu).owner != (*cpu).ctx && !(*cpu).owner.is_null() {
             (*(*cpu).owner).save();

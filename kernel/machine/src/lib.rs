@@ -11,6 +11,7 @@
 //! | [`fast`] | the way in without a signal, for patched sites |
 //! | [`border`] | from the guest's FS to the host's, where the host is called |
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
+//! | [`patch`] | guest `syscall` instructions rewritten to jumps |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
 //! | [`peek`] [`watch`] | memory as a debugger sees it; stores to it that trap |
@@ -42,6 +43,7 @@ pub mod host_watch;
 pub mod intercept;
 pub mod memfn;
 pub mod overlay;
+pub mod patch;
 pub mod peek;
 pub mod pool;
 pub mod signals;

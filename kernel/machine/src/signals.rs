@@ -2,7 +2,7 @@
 //!
 //! | interrupted code | SIGSYS | fault | tick, doorbell |
 //! |---|---|---|---|
-//! | guest | save registers, leave with `Trap::Syscall` | save, leave with `Trap::Fault` | save, leave |
+//! | guest | save registers, leave with `Trap::SyscallSignal` | save, leave with `Trap::Fault` | save, leave |
 //! | entry region | - | leave with `Trap::Fault` (a state the CPU refuses) | throw the entry away, leave |
 //! | guest-memory copy | - | continue at the copy's fix-up | set `pending`, go on |
 //! | other kernel code, a handler | vDSO falling back: do the call | the kernel is broken: report | set `pending`, go on |
@@ -307,7 +307,7 @@ fn syscall_kind(info: &libc::siginfo_t) -> Trap {
     const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
     // SAFETY: for SIGSYS the siginfo holds call_addr (16), syscall (24) and arch (28); siginfo_t is 128 bytes.
     let arch = unsafe { (&raw const *info).cast::<u32>().add(7).read() };
-    if arch == AUDIT_ARCH_X86_64 { Trap::Syscall } else { Trap::Syscall32 }
+    if arch == AUDIT_ARCH_X86_64 { Trap::SyscallSignal } else { Trap::Syscall32 }
 }
 
 fn fault_of(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> Fault {

@@ -6,7 +6,7 @@
 
 use crate::border::host;
 use crate::host::HostFd;
-use crate::{HostError, PAGE, check, overlay};
+use crate::{HostError, PAGE, check, overlay, patch};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 static HIGH: AtomicU64 = AtomicU64::new(0);
@@ -98,6 +98,7 @@ fn guard(addr: u64, len: u64) -> Result<(), HostError> {
 pub fn map_anon(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
     guard(addr, len)?;
     overlay::replace(addr, len, false)?;
+    patch::forget(addr, len);
     // SAFETY: guest space (guarded): no Rust object lives there.
     unsafe { map(addr, len, prot, RESERVE | libc::MAP_FIXED, -1, 0) }.map(|_| ())
 }
@@ -121,11 +122,13 @@ pub fn map_file(
     off: u64,
 ) -> Result<(), HostError> {
     guard(addr, len)?;
+    patch::forget(addr, len);
     let sharing = match sharing {
         Sharing::Private => libc::MAP_PRIVATE,
         Sharing::Shared => libc::MAP_SHARED,
     };
     overlay::replace(addr, len, false)?;
+    patch::forget(addr, len);
     // SAFETY: guest space (guarded): no Rust object lives there.
     unsafe { map(addr, len, prot, sharing | libc::MAP_FIXED | libc::MAP_NORESERVE, fd.raw(), off) }
         .map(|_| ())
@@ -146,6 +149,7 @@ pub fn release(start: u64, end: u64) -> Result<(), HostError> {
 
 /// Reserves a range of the guest's, or of the place where displaced pages wait, again.
 pub(crate) fn vacate(addr: u64, len: u64) -> Result<(), HostError> {
+    patch::forget(addr, len);
     // SAFETY: the callers pass ranges of guest space or of the waiting place: no Rust object lives there.
     unsafe { map(addr, len, libc::PROT_NONE, RESERVE | libc::MAP_FIXED, -1, 0) }.map(|_| ())
 }
@@ -159,6 +163,7 @@ pub(crate) fn relocate(from: u64, to: u64, len: u64) -> Result<(), HostError> {
     let p =
         unsafe { host!(mremap)(from as *mut _, len as usize, len as usize, flags, to as *mut libc::c_void) };
     if p != libc::MAP_FAILED {
+        patch::moved(from, to, len);
         return vacate(from, len);
     }
     let error = HostError::last();
@@ -173,6 +178,7 @@ pub(crate) fn relocate(from: u64, to: u64, len: u64) -> Result<(), HostError> {
 /// Changes the protection of mapped pages.
 pub fn protect(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
     guard(addr, len)?;
+    patch::reprotect(addr, len, prot);
     if overlay::reprotect(addr, len, prot)? {
         return Ok(());
     }
@@ -185,7 +191,9 @@ pub fn protect(addr: u64, len: u64, prot: i32) -> Result<(), HostError> {
 pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), HostError> {
     guard(from, from_len)?;
     guard(to, to_len)?;
+    patch::restore(from, from_len);
     overlay::replace(to, to_len, false)?;
+    patch::forget(to, to_len);
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: guest space (guarded) on both sides; the kernel passes ranges that do not overlap.
     let p = unsafe {
@@ -197,9 +205,17 @@ pub fn move_pages(from: u64, from_len: u64, to: u64, to_len: u64) -> Result<(), 
     unmap(from, from_len)
 }
 
+/// Whether advice changes contents (`MADV_DONTNEED` and the like).
+fn drops(advice: i32) -> bool {
+    matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE)
+}
+
 /// `madvise` on guest pages; `advice` as in madvise(2).
 pub fn advise(addr: u64, len: u64, advice: i32) -> Result<(), HostError> {
     guard(addr, len)?;
+    if drops(advice) {
+        patch::restore(addr, len);
+    }
     if matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE) {
         overlay::part(addr, len)?;
     }

@@ -6,7 +6,7 @@
 use crate::error::{Errno, Result, host};
 use crate::kernel::Kernel;
 use alloc::vec::Vec;
-use llano_machine::{peek, space};
+use llano_machine::{patch, peek, space};
 
 const INT3: u8 = 0xcc;
 
@@ -22,6 +22,7 @@ impl Kernel {
     /// `EIO`: there is none.
     pub fn peek(&self, addr: u64, buf: &mut [u8]) -> Result<usize> {
         let n = peek::read(addr, buf).map_err(host)?;
+        patch::show_original(addr, &mut buf[..n]);
         for (at, byte) in self.debug.breakpoints.range(addr..addr.saturating_add(n as u64)) {
             let seen = &mut buf[(at - addr) as usize];
             if *seen == INT3 {
@@ -36,6 +37,7 @@ impl Kernel {
     /// # Errors
     /// `EIO`: there is none, or it is a file's that others share.
     pub fn poke(&mut self, addr: u64, bytes: &[u8]) -> Result<()> {
+        patch::restore(addr, bytes.len() as u64);
         let mut bytes = bytes.to_vec();
         let end = addr.saturating_add(bytes.len() as u64);
         for (at, byte) in self.debug.breakpoints.range_mut(addr..end) {
@@ -54,6 +56,8 @@ impl Kernel {
         if !space::contains(addr, 1) {
             return Err(Errno::EFAULT);
         }
+        // A patched site would run its copy.
+        patch::restore(addr, 1);
         let byte = byte_at(addr).ok_or(Errno::EIO)?;
         if byte == INT3 && self.debug.breakpoints.contains_key(&addr) {
             return Ok(());

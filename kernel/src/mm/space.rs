@@ -71,6 +71,20 @@ impl AddressSpace {
         true
     }
 
+    /// Takes `len` bytes for `addr`'s neighbourhood: at the top of its GiB in the high window, which programs that grow
+    /// from below reach last, or at the end of the low one; else in any hole that `near` accepts.
+    pub fn take_near(&mut self, addr: u64, len: u64, near: impl Fn(u64) -> bool) -> Option<u64> {
+        const GIB: u64 = 1 << 30;
+        let low = addr < self.low.1;
+        let end = if low { self.low.1 } else { ((addr | (GIB - 1)) + 1).min(self.high.1) };
+        let wish = end.checked_sub(len)?;
+        let ends = |(start, hole): (&u64, &u64)| (*hole >= len).then_some([start + hole - len, *start]);
+        let at = core::iter::once(wish)
+            .chain(self.free.iter().filter_map(ends).flatten())
+            .find(|at| near(*at) && self.is_free(*at, len))?;
+        self.take(at, len).then_some(at)
+    }
+
     /// Whether exactly this range is free.
     pub fn is_free(&self, at: u64, len: u64) -> bool {
         match self.free.range(..=at).next_back() {

@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use llano_abi::stat::{major, minor};
 use llano_machine::space::{self, Sharing};
-use llano_machine::usermem;
+use llano_machine::{patch, usermem};
 
 /// Sizes in bytes.
 #[derive(Default)]
@@ -105,7 +105,12 @@ pub(super) fn smaps(k: &Kernel, caller: Tid, who: Who) -> Vec<u8> {
 pub(super) fn read(k: &Kernel, who: Who, at: u64, len: usize) -> Result<Vec<u8>> {
     let len = part(k, who, at, len)?;
     let mut buf = vec![0; len];
-    match seen_by(task(k, who)?.view, || usermem::copy_in_some(at, &mut buf)) {
+    let copied = seen_by(task(k, who)?.view, || {
+        let n = usermem::copy_in_some(at, &mut buf);
+        patch::show_original(at, &mut buf);
+        n
+    });
+    match copied {
         Ok(n) if n > 0 => {
             buf.truncate(n);
             Ok(buf)

@@ -6,8 +6,7 @@ use crate::kernel::Kernel;
 use crate::mm::{Mm, seen_by};
 use crate::user::{self, UserIov};
 use crate::wait::Tid;
-use llano_machine::space;
-use llano_machine::usermem;
+use llano_machine::{patch, space, usermem};
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +80,11 @@ fn piece(local: &mut UserIov, mm: &Mm, addr: u64, len: u64, way: Way) -> (usize,
         let want = (len - done as u64).min(vma.end - there).min(room as u64).min(buf.len() as u64) as usize;
         let buf = &mut buf[..want];
         let n = if way == Way::Read {
-            let n = seen_by(mm.view, || usermem::copy_in_some(there, buf)).unwrap_or(0);
+            let n = seen_by(mm.view, || {
+                let n = usermem::copy_in_some(there, buf).unwrap_or(0);
+                patch::show_original(there, &mut buf[..n]);
+                n
+            });
             usermem::copy_out_some(here, &buf[..n]).unwrap_or(0)
         } else {
             let n = usermem::copy_in_some(here, buf).unwrap_or(0);

@@ -159,6 +159,15 @@ pub fn common(start: u64, end: u64) -> bool {
     with(|o| o.overlapping(start, end).any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && l.common())))
 }
 
+/// Whether views see different contents in the page of `addr`.
+pub fn divided(addr: u64) -> bool {
+    let page = addr & !(PAGE_BYTES - 1);
+    with(|o| {
+        o.overlapping(page, page + PAGE_BYTES)
+            .any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && l.pages.contains_key(&page)))
+    })
+}
+
 /// A store of the current view to `len` bytes at `addr` was refused: if it was only that others share the page, the view
 /// gets its own and may try again. Looks at no more than one page border.
 pub fn open(addr: u64, len: usize) -> bool {

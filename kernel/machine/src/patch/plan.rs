@@ -1,0 +1,213 @@
+//! How one `syscall` instruction can be reached by a jump: which bytes the jump takes, and which instructions move.
+//!
+//! The jump is five bytes, the instruction two, so neighbours move to the stub. Nothing proves that no other jump
+//! leads *between* the bytes that are taken, so nothing relies on it: every place in them where an instruction began must
+//! *trap* from then on, and whoever arrives there is sent to its copy. Which byte stands at such a place depends on the
+//! distance to the stub, so the stub is put where those bytes are [`TRAPPING`]. Where no instruction began inside the
+//! five bytes (`mov eax, imm32` in front of `syscall` is five long) any distance will do.
+
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction};
+
+/// Length of `jmp rel32`.
+pub(super) const JUMP: usize = 5;
+/// Length of `syscall`.
+pub(super) const SYSCALL: usize = 2;
+const SYSCALL_BYTES: [u8; SYSCALL] = [0x0f, 0x05];
+
+/// First bytes that fault by themselves in 64-bit user code, with rip on them: opcodes that are gone (06 07 0e 16 17 1e 1f
+/// 27 2f 37 3f 60 61 82 9a ce d4 d6 ea) and those that are the kernel's (6c-6f e4-e7 ec-ef f4 fa fb).
+const TRAPPING: [u8; 34] = [
+    0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x6c, 0x6d, 0x6e, 0x6f,
+    0x82, 0x9a, 0xce, 0xd4, 0xd6, 0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb,
+];
+
+/// Whether an instruction that begins with `byte` faults.
+pub(super) fn traps(byte: u8) -> bool {
+    TRAPPING.contains(&byte)
+}
+
+/// Why a site stays a trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A neighbour cannot be moved: a call, a loop, another `syscall`.
+    Neighbour,
+    /// The bytes around it are no code that can be read.
+    Bytes,
+    /// No place for the stub makes the jump safe.
+    NoPlace,
+    /// The page is writable, or becomes so again and again.
+    Writable,
+    /// The page is shared with others.
+    Shared,
+    /// A debugger's breakpoint lies on it.
+    Breakpoint,
+    /// The host refused to write.
+    Host,
+}
+
+impl Reason {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Reason::Neighbour => "a neighbour cannot be moved",
+            Reason::Bytes => "the bytes around it cannot be read as code",
+            Reason::NoPlace => "no place for a stub in reach",
+            Reason::Writable => "on a writable page",
+            Reason::Shared => "on a shared page",
+            Reason::Breakpoint => "a breakpoint lies on it",
+            Reason::Host => "the host does not let its text be written",
+        }
+    }
+}
+
+/// A way to patch a site.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// Where the jump goes.
+    pub(super) start: u64,
+    /// The address of the `syscall`.
+    pub(super) syscall: u64,
+    /// The instructions that have copies in the stub, in order, the `syscall` among them.
+    pub(super) moved: Vec<Instruction>,
+    /// Offsets in the jump at which an instruction began, but for its own first byte.
+    pub(super) inside: Vec<u8>,
+}
+
+impl Plan {
+    /// One past the last moved instruction.
+    pub(super) fn end(&self) -> u64 {
+        self.moved.last().map_or(self.start, Instruction::next_ip)
+    }
+
+    /// Whether a jump by `distance` (from its own end) leaves no place where somebody could arrive unnoticed.
+    pub(super) fn safe(&self, distance: i32) -> bool {
+        let bytes = distance.to_le_bytes();
+        self.inside.iter().all(|at| traps(bytes[usize::from(*at) - 1]))
+    }
+}
+
+/// Whether an instruction means the same somewhere else.
+fn movable(i: &Instruction) -> bool {
+    let plain = match i.flow_control() {
+        FlowControl::Next => true,
+        FlowControl::Return => i.code() == Code::Retnq || i.code() == Code::Retnq_imm16,
+        FlowControl::UnconditionalBranch => i.is_jmp_short_or_near(),
+        FlowControl::ConditionalBranch => i.is_jcc_short_or_near(),
+        _ => false,
+    };
+    plain && !i.is_invalid()
+}
+
+/// Instructions from `syscall` on that cover at least the jump.
+fn forward(code: &[u8], base: u64, syscall: u64) -> Result<Vec<Instruction>, Reason> {
+    let mut decoder = Decoder::with_ip(64, &code[(syscall - base) as usize..], syscall, DecoderOptions::NONE);
+    let mut out = vec![decoder.decode()];
+    while out[out.len() - 1].next_ip() < syscall + JUMP as u64 {
+        let next = decoder.decode();
+        if next.is_invalid() {
+            return Err(Reason::Bytes);
+        }
+        if !movable(&next) {
+            return Err(Reason::Neighbour);
+        }
+        // What follows a jump or return is nobody's until it is reached, so it need not move: but its bytes are taken.
+        out.push(next);
+    }
+    Ok(out)
+}
+
+/// How far back reading starts where the function's beginning is not known.
+const LEAD: usize = 96;
+/// How near a start counts as evidence: instruction streams read from a wrong byte fall into step within a few.
+const NEAR: usize = 64;
+
+/// The instructions in front of `syscall`, nearest last: those that everyone who reads from some byte far enough ahead
+/// and arrives at the `syscall` agrees on. With `from`, the known beginning of the function, there is one reader.
+fn before(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> Vec<Instruction> {
+    let starts: Vec<u64> = match from {
+        Some(from) if from >= base && from <= syscall => vec![from],
+        _ => {
+            let first = syscall.saturating_sub(LEAD as u64).max(base);
+            (first..syscall.saturating_sub(NEAR as u64).max(first)).collect()
+        }
+    };
+    let mut agreed: Option<Vec<Instruction>> = None;
+    for start in starts {
+        let bytes = &code[(start - base) as usize..(syscall - base) as usize];
+        let chain: Vec<Instruction> =
+            Decoder::with_ip(64, bytes, start, DecoderOptions::NONE).into_iter().collect();
+        let arrives = chain.last().is_some_and(|i| !i.is_invalid() && i.next_ip() == syscall);
+        if !arrives {
+            continue;
+        }
+        agreed = Some(match agreed {
+            None => chain,
+            Some(old) => {
+                let common =
+                    old.iter().rev().zip(chain.iter().rev()).take_while(|(a, b)| a.ip() == b.ip()).count();
+                chain[chain.len() - common..].to_vec()
+            }
+        });
+    }
+    agreed.unwrap_or_default()
+}
+
+/// All ways to patch the `syscall` at `syscall`, best first. `code` are the bytes at `base`, all of one map; `from` is the
+/// beginning of the function if it is known.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn plans(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> Result<Vec<Plan>, Reason> {
+    let at = syscall.checked_sub(base).map(|n| n as usize).ok_or(Reason::Bytes)?;
+    if code.get(at..at + SYSCALL) != Some(&SYSCALL_BYTES) {
+        return Err(Reason::Bytes);
+    }
+    let mut found = Vec::new();
+    let ahead = before(code, base, syscall, from);
+    let behind = forward(code, base, syscall);
+    // From the nearest instruction in front on back: the jump takes the place of the first ones of `moved`.
+    for n in 1..=ahead.len().min(4) {
+        let front = &ahead[ahead.len() - n..];
+        if !movable(&front[0]) || front[0].flow_control() != FlowControl::Next {
+            break;
+        }
+        let mut moved = front.to_vec();
+        match &behind {
+            _ if syscall - front[0].ip() >= JUMP as u64 => {
+                moved.push(Decoder::with_ip(64, &SYSCALL_BYTES, syscall, DecoderOptions::NONE).decode());
+            }
+            Ok(rest) => moved.extend(rest),
+            Err(_) => continue,
+        }
+        found.push(plan(syscall, moved));
+    }
+    match behind {
+        Ok(moved) => found.push(plan(syscall, moved)),
+        Err(reason) if found.is_empty() => return Err(reason),
+        Err(_) => {}
+    }
+    found.retain(|p| !jumps_into(p));
+    found.sort_by_key(|p| (p.inside.len(), p.moved.len()));
+    if found.is_empty() { Err(Reason::Neighbour) } else { Ok(found) }
+}
+
+/// A moved branch that leads into the bytes taken.
+fn jumps_into(plan: &Plan) -> bool {
+    let taken = plan.start..plan.end();
+    let near = |i: &Instruction| i.is_jcc_short_or_near() || i.is_jmp_short_or_near();
+    plan.moved.iter().any(|i| near(i) && taken.contains(&i.near_branch_target()))
+}
+
+/// The plan for these instructions; what the jump does not touch behind the `syscall` stays where it is.
+fn plan(syscall: u64, mut moved: Vec<Instruction>) -> Plan {
+    let start = moved[0].ip();
+    let taken = start + JUMP as u64;
+    moved.retain(|i| i.ip() < taken || i.ip() <= syscall);
+    let inside = moved
+        .iter()
+        .map(|i| i.ip())
+        .filter(|ip| *ip > start && *ip < taken)
+        .map(|ip| (ip - start) as u8)
+        .collect();
+    Plan { start, syscall, moved, inside }
+}
