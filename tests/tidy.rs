@@ -27,7 +27,7 @@ const TIERS: &[&[&str]] = &[
         "random",
     ],
     &["task", "sched", "timers", "debug"],
-    &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom"],
+    &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom", "patching"],
     &["run", "boot", "inspect", "view"],
 ];
 
