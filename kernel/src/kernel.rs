@@ -50,6 +50,8 @@ pub struct Kernel {
     pub clock: crate::sched::Clock,
     /// Limits on memory.
     pub ram: u64,
+    /// How many maps all address spaces may have together: what the host grants, less what llano needs itself.
+    pub max_maps: usize,
     /// Somebody asked the loop to return; `debug` says who and why.
     pub stop_requested: bool,
     /// What a debugger told.

@@ -215,6 +215,12 @@ pub fn resident_bytes() -> u64 {
     text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * crate::PAGE as u64
 }
 
+/// How many maps the host grants a process (`vm.max_map_count`).
+pub fn max_maps() -> usize {
+    let read = std::fs::read_to_string("/proc/sys/vm/max_map_count");
+    read.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(65530)
+}
+
 /// Who started llano.
 #[derive(Debug, Clone)]
 pub struct Caller {

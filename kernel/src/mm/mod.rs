@@ -15,7 +15,9 @@ pub mod vma;
 
 use crate::error::{Errno, Result};
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use llano_machine::overlay::{self, Area, View};
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
@@ -170,6 +172,23 @@ impl Mm {
             space.give(start, len);
         }
         *self = Mm::default();
+    }
+
+    /// Makes sure that the host has room for the maps of another program or a child.
+    ///
+    /// # Errors
+    /// `ENOMEM`: all address spaces together have nearly as many maps as the host grants.
+    pub fn room_for_maps(mms: impl Iterator<Item = Rc<RefCell<Mm>>>, max: usize) -> Result<()> {
+        let mut last = core::ptr::null();
+        let mut maps = overlay::fragments();
+        for mm in mms {
+            // Threads stand together.
+            if !core::ptr::eq(last, Rc::as_ptr(&mm)) {
+                last = Rc::as_ptr(&mm);
+                maps += mm.borrow().vmas.len();
+            }
+        }
+        if maps < max { Ok(()) } else { Err(Errno::ENOMEM) }
     }
 
     /// Bytes in all views.

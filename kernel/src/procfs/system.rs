@@ -55,6 +55,7 @@ pub(super) fn text(k: &mut Kernel, caller: Tid, name: &str) -> Result<Vec<u8>> {
         "partitions" => line("major minor  #blocks  name\n"),
         "swaps" => line("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
         "kmsg" => kmsg(k),
+        "sys/kernel/threads-max" => line(k.tables.max),
         _ => return Err(Errno::EIO),
     })
 }
@@ -78,7 +79,6 @@ fn constant(name: &str) -> Option<&'static str> {
         ("sys/kernel/pid_max", "32768"),
         ("sys/kernel/pty/max", "4096"),
         ("sys/kernel/random/entropy_avail", "256"),
-        ("sys/kernel/threads-max", "32368"),
         ("sys/kernel/version", VERSION),
         ("sys/net/core/somaxconn", "4096"),
         ("sys/vm/max_map_count", "65530"),

@@ -192,6 +192,7 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
 
 /// A second copy of the memory at the same addresses.
 fn fork_mm(k: &mut Kernel, t: Tid, r: &Request) -> Result<Rc<RefCell<Mm>>> {
+    k.room_for_maps().map_err(|_| Errno::EAGAIN)?;
     let sp = if r.stack != 0 { r.stack } else { k.task(t).ctx.regs().regs[reg::RSP] };
     let mm = k.task(t).mm.clone();
     let child = mm.borrow().fork(&mut k.space, sp)?;

@@ -101,6 +101,7 @@ pub fn exec(
     let plan = Plan::read(k, t, &program)?;
     let cred = k.task(t).cred.clone();
     let stack = exec::stack_size(k, t);
+    k.room_for_maps()?;
     let own = k.task(t).mm.clone();
     if let Some((at, len)) = plan.fixed_range() {
         k.contest(&Rc::default(), at, at + len);
@@ -183,6 +184,11 @@ fn leave_threads(k: &mut Kernel, t: Tid) -> Tid {
 }
 
 impl Kernel {
+    /// See [`Mm::room_for_maps`].
+    pub fn room_for_maps(&self) -> Result<()> {
+        Mm::room_for_maps(self.tables.tasks().map(|t| t.mm.clone()), self.max_maps)
+    }
+
     /// Tells the machine whose pages lie where `mm` is about to map something of its own.
     pub fn contest(&self, mm: &Rc<RefCell<Mm>>, start: u64, end: u64) {
         let len = end.saturating_sub(start);

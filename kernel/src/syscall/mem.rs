@@ -120,6 +120,11 @@ fn admit(k: &Kernel, t: Tid, len: u64, prot: i32, flags: i32, sharing: Sharing) 
     if counted && len > k.ram {
         return Err(Errno::ENOMEM);
     }
+    // Few processes have many maps; only those pay for the count.
+    const MANY: usize = 4096;
+    if k.task(t).mm.borrow().vmas.len() > MANY {
+        k.room_for_maps()?;
+    }
     let limit = k.limit(t, rlimit::AS);
     if limit != u64::MAX && k.task(t).mm.borrow().size().saturating_add(len) > limit {
         return Err(Errno::ENOMEM);

@@ -19,15 +19,22 @@ pub struct Tables {
     procs: Vec<Option<Box<Process>>>,
     last: i32,
     count: usize,
+    /// How many tasks there may be (`/proc/sys/kernel/threads-max`).
+    pub max: usize,
 }
 
 impl Tables {
+    /// Tables for a machine with `ram` bytes: as many tasks as Linux grants, a megabyte each for eight of them.
+    pub fn new(ram: u64) -> Tables {
+        Tables { max: (ram / (128 << 10)).clamp(64, PID_MAX as u64 - 400) as usize, ..Tables::default() }
+    }
+
     /// A number that no task, process, group or session has.
     ///
     /// # Errors
     /// `EAGAIN`: all are taken.
     pub fn new_number(&mut self) -> Result<i32> {
-        if self.count as i32 >= PID_MAX - 400 {
+        if self.count >= self.max {
             return Err(Errno::EAGAIN);
         }
         for _ in 0..PID_MAX {

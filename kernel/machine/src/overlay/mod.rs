@@ -222,6 +222,11 @@ pub fn resident(ranges: impl Iterator<Item = Range<u64>>) -> u64 {
     })
 }
 
+/// How many maps of the host open pages between closed ones may take.
+pub fn fragments() -> usize {
+    with(|o| o.spans.values().flat_map(|s| &s.layers).filter(|l| l.closed).map(|l| l.pages.len()).sum())
+}
+
 /// Pages that are saved because another view's are in place.
 pub fn saved_pages() -> usize {
     with(|o| o.store.used())
@@ -321,7 +326,7 @@ impl Overlay {
 
     fn open(&mut self, page: u64) -> bool {
         let view = self.current;
-        let Some((_, span)) = self.spans.range_mut(..=page).next_back() else { return false };
+        let Some((&key, span)) = self.spans.range_mut(..=page).next_back() else { return false };
         if page >= span.end {
             return false;
         }
@@ -336,10 +341,11 @@ impl Overlay {
         let before = layer.pages.range(..page).rev().take(16).zip(1..);
         let run = before.take_while(|((a, p), i)| p.open && **a == page.wrapping_sub(i * PAGE_BYTES)).count()
             as u64;
-        let crowded = if layer.pages.len() > 2048 { 15 } else { 0 };
-        let end = span.end;
-        for next in (1..=run.max(crowded)).map(|i| page + i * PAGE_BYTES).take_while(|p| *p < end) {
-            if !layer.split(next, view, &mut self.store).unwrap_or(false) {
+        let block = block(layer.pages.len()) * PAGE_BYTES;
+        let first = (page & !(block - 1)).max(key);
+        let last = ((page | (block - 1)) + 1).max(page + (run + 1) * PAGE_BYTES).min(span.end);
+        for next in (first..last).step_by(PAGE).filter(|p| *p != page) {
+            if layer.split(next, view, &mut self.store).is_err() {
                 break;
             }
         }
@@ -537,6 +543,17 @@ impl Overlay {
             self.current = View(0);
         }
         Ok(())
+    }
+}
+
+/// How many pages are opened at once. Every border between open and closed pages is one of the host's maps, whose number
+/// is limited (`vm.max_map_count`, 65530 by default), so the blocks grow with the pages that were opened one by one.
+fn block(opened: usize) -> u64 {
+    match opened {
+        0..2048 => 1,
+        2048..16384 => 16,
+        16384..65536 => 64,
+        _ => 256,
     }
 }
 
