@@ -130,11 +130,16 @@ impl Mm {
                 .for_each(|(start, end)| space.claim(start, end - start));
         }
         child.reserves.iter().for_each(|&(start, len)| space.claim(start, len));
+        // What is not handed on is still the parent's, and out of the child's reach.
+        let skipped: Vec<(u64, u64)> =
+            self.vmas.values().filter(|v| v.at_fork == AtFork::Skip).map(|v| (v.start, v.end)).collect();
+        skipped.iter().for_each(|&(start, end)| overlay::contest(self.view, start, end));
+        let skip = || skipped.iter().try_for_each(|&(start, end)| pages::unmap(start, end - start));
         let wipe = |child: &Mm| {
             let wiped = child.vmas.values().filter(|v| v.at_fork == AtFork::Wipe);
             wiped.clone().try_for_each(|v| pages::map_anon(v.start, v.end - v.start, v.prot))
         };
-        if overlay::fork(child.view, &areas, sp).and_then(|()| wipe(&child)).is_err() {
+        if overlay::fork(child.view, &areas, sp).and_then(|()| skip()).and_then(|()| wipe(&child)).is_err() {
             child.release(space);
             let _ = overlay::activate(self.view);
             return Err(Errno::ENOMEM);

@@ -52,6 +52,8 @@ struct Request {
     parent_tid: u64,
     child_tid: u64,
     tls: u64,
+    /// Where the descriptor of `CLONE_PIDFD` goes.
+    pidfd: u64,
 }
 
 /// clone(2).
@@ -64,6 +66,7 @@ pub fn sys_clone(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         parent_tid: a.u64(2),
         child_tid: a.u64(3),
         tls: a.u64(4),
+        pidfd: a.u64(2),
     };
     clone(k, t, &request)
 }
@@ -99,20 +102,21 @@ pub fn sys_clone3(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         parent_tid: word(3),
         child_tid: word(2),
         tls: word(7),
+        pidfd: word(1),
     };
     clone(k, t, &request)
 }
 
 /// fork(2).
 pub fn sys_fork(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
-    let request = Request { flags: 0, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 };
+    let request = Request { flags: 0, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
     clone(k, t, &request)
 }
 
 /// vfork(2).
 pub fn sys_vfork(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
     let flags = flag::VM | flag::VFORK;
-    let request = Request { flags, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0 };
+    let request = Request { flags, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
     clone(k, t, &request)
 }
 
@@ -129,7 +133,13 @@ fn check(k: &Kernel, t: Tid, r: &Request) -> Result<()> {
         return Err(if k.task(t).cred.privileged() { Errno::EINVAL } else { Errno::EPERM });
     }
     if has(flag::PIDFD) {
-        return Err(Errno::EINVAL);
+        // The kernel would write two things to one place.
+        let twice = has(flag::PARENT_SETTID) && r.pidfd == r.parent_tid;
+        if twice || has(flag::THREAD) || has(flag::DETACHED) {
+            return Err(Errno::EINVAL);
+        }
+        k.task(t).files.borrow().free(0, k.limit(t, rlimit::NOFILE))?;
+        user::put(r.pidfd, &-1)?;
     }
     let uid = k.task(t).cred.uid;
     let mine = k.tables.tasks().filter(|x| x.cred.uid == uid).count() as u64;
@@ -168,6 +178,10 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
         if let Some(p) = k.tables.process_mut(parent) {
             p.children.push(tid);
         }
+    }
+    if has(flag::PIDFD) {
+        let fd = super::pidfd::open(k, t, tid, 0)?;
+        seen_by(mine.borrow().view, || user::put(r.pidfd, &fd))?;
     }
     if has(flag::CHILD_SETTID) {
         let _ = seen_by(k.task(tid).view, || user::put(r.child_tid, &tid));

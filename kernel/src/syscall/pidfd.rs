@@ -19,13 +19,18 @@ pub fn sys_pidfd_open(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if pid <= 0 || flags & !oflag::NONBLOCK != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let Some(process) = k.tables.process(pid) else {
+    if k.tables.process(pid).is_none() {
         // A thread that is no leader has a number, but is no process.
         return Err(if k.tables.task(pid).is_some() { Errno::EINVAL } else { Errno::ESRCH }.into());
-    };
-    let ops = PidFd { pid, end: process.end.clone() };
-    let file = File::new(Box::new(ops), oflag::RDWR | flags, None);
-    Ok(k.install(t, file, true)?.into())
+    }
+    open(k, t, pid, flags).map(i64::from).map_err(Into::into)
+}
+
+/// A new descriptor of `t` for the process `pid`.
+pub fn open(k: &mut Kernel, t: Tid, pid: Pid, flags: u32) -> Result<i32> {
+    let end = k.process(pid)?.end.clone();
+    let file = File::new(Box::new(PidFd { pid, end }), oflag::RDWR | flags, None);
+    k.install(t, file, true)
 }
 
 /// The process behind a pidfd; `ESRCH` once it was reaped.
