@@ -8,6 +8,7 @@ use crate::wait::{Tid, Why};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use llano_machine::patch;
 use llano_machine::space::{EXEC, READ, Sharing, WRITE};
 
 /// A task, or a process that is over but not yet waited for.
@@ -54,7 +55,45 @@ pub struct VmaView {
     pub name: String,
 }
 
+/// A `syscall` instruction of a guest that was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteView {
+    /// Its address.
+    pub addr: u64,
+    /// The file and the offset in it, `/lib/libc.so.6+0x1234`; empty if no file is mapped there (any more).
+    pub place: String,
+    /// Why every call from here is a host signal; `None`: the site is patched, and none is.
+    pub trap: Option<&'static str>,
+    /// How many calls were caught this way.
+    pub hits: u64,
+}
+
 impl Kernel {
+    /// The sites that were patched, or tried.
+    pub fn view_sites(&self) -> Vec<SiteView> {
+        let view = |site: &patch::Info| SiteView {
+            addr: site.addr,
+            place: self.file_at(site.addr).unwrap_or_default(),
+            trap: match site.kind {
+                patch::Kind::Patched => None,
+                patch::Kind::Trap(reason) => Some(reason.text()),
+            },
+            hits: site.hits,
+        };
+        patch::sites().iter().map(view).collect()
+    }
+
+    /// The file that some task has mapped at an address, with the offset.
+    fn file_at(&self, addr: u64) -> Option<String> {
+        self.tables.tasks().find_map(|task| {
+            let mm = task.mm.borrow();
+            let vma = mm.find(addr)?;
+            let Backing::File(file, offset) = &vma.backing else { return None };
+            let name = file.path.as_ref().map_or_else(|| file.ops().label(), |p| self.path_text(p));
+            Some(format!("{name}+{:#x}", addr - vma.start + offset))
+        })
+    }
+
     /// All tasks and zombies, by number.
     pub fn view_tasks(&mut self) -> Vec<TaskView> {
         // While tasks stand still nobody uses the CPU.

@@ -84,6 +84,7 @@ pub enum Before {
 /// # Errors
 /// Why it stays a trap; it is remembered.
 pub fn patch(addr: u64, start: u64, end: u64, before: Before) -> Result<(), Reason> {
+    crate::on_host(); // the decoder makes its tables when it is first used
     with(|p| p.patch(addr, start, end, before)).unwrap_or(Err(Reason::NoPlace))
 }
 

@@ -211,3 +211,91 @@ fn plan(syscall: u64, mut moved: Vec<Instruction>) -> Plan {
         .collect();
     Plan { start, syscall, moved, inside }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: u64 = 0x40_0000;
+
+    /// Plans for the first `0f 05` behind `front` bytes.
+    fn of(front: &[u8], behind: &[u8]) -> Result<Vec<Plan>, Reason> {
+        // A hundred bytes of what compilers make, so that reading backwards has where to begin.
+        let mut code = [0x48, 0x89, 0xe5, 0x83, 0xc0, 0x01, 0x90, 0x48, 0x8d, 0x45, 0xf8].repeat(12);
+        code.extend(front);
+        let syscall = BASE + code.len() as u64;
+        code.extend(SYSCALL_BYTES);
+        code.extend(behind);
+        plans(&code, BASE, syscall, None)
+    }
+
+    const NUMBER: [u8; 5] = [0xb8, 0x27, 0, 0, 0]; // mov eax, 39
+    const CHECK: [u8; 6] = [0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff]; // cmp rax, -4095
+    const RET: u8 = 0xc3;
+    const CALL: [u8; 5] = [0xe8, 0, 0, 0, 0];
+
+    #[test]
+    fn a_long_instruction_in_front_leaves_the_syscall_where_it_is() {
+        let best = &of(&NUMBER, &CHECK).unwrap()[0];
+        assert_eq!((best.start, best.end()), (best.syscall - 5, best.syscall + 2));
+        assert!(best.inside.is_empty() && best.safe(0) && best.safe(-1));
+    }
+
+    #[test]
+    fn behind_a_call_only_what_follows_moves() {
+        let all = of(&CALL, &CHECK).unwrap();
+        assert!(all.iter().all(|p| p.start == p.syscall), "a call was taken");
+        assert_eq!(all[0].end(), all[0].syscall + 8);
+        assert_eq!(all[0].inside, [2]);
+    }
+
+    #[test]
+    fn between_calls_there_is_no_way() {
+        assert_eq!(of(&CALL, &CALL).unwrap_err(), Reason::Neighbour);
+        assert_eq!(of(&[RET], &[0x0f, 0x05, RET]).unwrap_err(), Reason::Neighbour);
+    }
+
+    #[test]
+    fn short_neighbours_constrain_the_distance() {
+        // xor edi, edi; xor eax, eax; syscall; call
+        let all = of(&[0x31, 0xff, 0x31, 0xc0], &CALL).unwrap();
+        for p in &all {
+            assert!(p.start < p.syscall && !p.inside.is_empty(), "{p:?}");
+            assert!(!p.safe(0), "zero bytes do not trap");
+            let bad = p.inside.iter().fold(0, |d, at| d | 0x06 << (8 * (u32::from(*at) - 1)));
+            assert!(p.safe(bad));
+        }
+    }
+
+    #[test]
+    fn every_byte_that_counts_as_trapping_faults() {
+        // Those that are gone do not decode; the others are privileged.
+        for byte in TRAPPING {
+            let i = Decoder::with_ip(64, &[byte, 0, 0, 0, 0, 0, 0, 0], 0, DecoderOptions::NONE).decode();
+            assert!(i.is_invalid() || i.is_privileged() || matches!(byte, 0x6c..=0x6f), "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn a_branch_into_the_bytes_taken_stays() {
+        // syscall; jne back to the syscall's second neighbour: dec edx; jnz -2
+        let back = [0x75, 0xfe, 0x90, 0x90];
+        assert!(of(&CALL, &back).is_err());
+    }
+
+    #[test]
+    fn a_syscall_at_the_very_end_has_no_plan() {
+        assert_eq!(of(&CALL, &[]).unwrap_err(), Reason::Bytes);
+        assert_eq!(plans(&[0x0f, 0x06], BASE, BASE, None).unwrap_err(), Reason::Bytes);
+    }
+
+    #[test]
+    fn unknown_bytes_in_front_are_left_alone() {
+        let mut code = NUMBER.repeat(20);
+        let syscall = BASE + code.len() as u64;
+        code.extend(SYSCALL_BYTES);
+        code.extend(CHECK);
+        let all = plans(&code, BASE, syscall, Some(syscall)).unwrap();
+        assert!(all.iter().all(|p| p.start == syscall));
+    }
+}

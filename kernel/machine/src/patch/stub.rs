@@ -72,3 +72,30 @@ pub(super) fn jump(plan: &Plan, stub: u64) -> [u8; JUMP] {
     let [a, b, c, d] = relative(stub, plan.start + JUMP as u64);
     [0xe9, a, b, c, d]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::plans;
+    use super::*;
+    use iced_x86::{Decoder, DecoderOptions};
+
+    #[test]
+    fn copies_mean_the_same_at_another_place() {
+        // syscall; mov rdx, [rip + 0x100]; js +0x10
+        let code = [0x0f, 0x05, 0x48, 0x8b, 0x15, 0x00, 0x01, 0x00, 0x00, 0x78, 0x10];
+        let plan = plans(&code, 0x1000, 0x1000, None).unwrap().remove(0);
+        let stub = build(&plan, 0x7000_0000, 0x1234, 0x7000_4000).unwrap();
+        let at = |offset: u32| {
+            let bytes = &stub.code[offset as usize..];
+            Decoder::with_ip(64, bytes, 0x7000_0000 + u64::from(offset), DecoderOptions::NONE).decode()
+        };
+        assert_eq!(at(0).immediate64(), 0x1234);
+        assert_eq!(at(stub.jump).ip_rel_memory_address(), 0x7000_4000);
+        assert_eq!(at(stub.resume).ip_rel_memory_address(), 0x1109);
+        let back = at(stub.copies.last().unwrap().1);
+        assert_eq!(back.near_branch_target(), plan.end());
+        let originals: Vec<u64> = stub.copies.iter().map(|c| c.0).collect();
+        assert_eq!(originals, [0x1000, 0x1002, 0x1009]);
+        assert_eq!(jump(&plan, 0x7000_0000), [0xe9, 0xfb, 0xef, 0xff, 0x6f]);
+    }
+}
