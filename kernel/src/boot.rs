@@ -107,7 +107,6 @@ impl Kernel {
             charged_at: clock::tsc(),
             tsc_mult: parts.tsc_mult,
             host_timers: parts.host_timers,
-            patching: crate::patching::Patching::default(),
             foreign_calls: 0,
             refused_forks: 0,
             terminals: parts.terminals,

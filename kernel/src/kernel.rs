@@ -68,8 +68,6 @@ pub struct Kernel {
     pub tsc_mult: u64,
     /// The host's timers.
     pub host_timers: llano_machine::clock::Timers,
-    /// Sites of files that are patched when the file is mapped.
-    pub patching: crate::patching::Patching,
     /// `int 0x80` calls.
     pub foreign_calls: u64,
     /// Calls for a process with a copy of the memory.

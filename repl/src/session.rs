@@ -99,6 +99,9 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     };
     let mut kernel = Kernel::new(parts);
     let servers = crate::servers::start(options, &requests)?;
+    if options.intercept == Intercept::Patch {
+        llano_machine::patch::start();
+    }
     let started = start_first(&mut kernel, options, &who);
     if let Err(failure) = started {
         term::restore();
@@ -142,12 +145,7 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
     match wish {
         Intercept::Sud => intercept::start(Mode::Sud).map_err(|e| fail(Mode::Sud, e)),
         Intercept::Seccomp => intercept::start(Mode::Seccomp).map_err(|e| fail(Mode::Seccomp, e)),
-        Intercept::Patch => {
-            start_interception(Intercept::Auto)?;
-            llano_machine::patch::start();
-            Ok(())
-        }
-        Intercept::Auto => {
+        Intercept::Auto | Intercept::Patch => {
             intercept::start(Mode::Sud).or_else(|_| intercept::start(Mode::Seccomp)).map_err(|e| {
                 Failure::new(format!("the host has neither Syscall User Dispatch nor seccomp: {e}"))
             })

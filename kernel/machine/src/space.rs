@@ -134,6 +134,16 @@ pub fn map_file(
         .map(|_| ())
 }
 
+/// Maps the image of a text ([`patch`]), whose descriptor is `fd`.
+pub(crate) fn map_image(addr: u64, len: u64, prot: i32, fd: i32) -> Result<(), HostError> {
+    guard(addr, len)?;
+    overlay::replace(addr, len, false)?;
+    patch::forget(addr, len);
+    // SAFETY: guest space (guarded): no Rust object lives there.
+    unsafe { map(addr, len, prot, libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE, fd, 0) }
+        .map(|_| ())
+}
+
 /// Gives pages back: the range is reserved again and faults on any access.
 pub fn unmap(addr: u64, len: u64) -> Result<(), HostError> {
     guard(addr, len)?;
@@ -220,7 +230,11 @@ pub fn advise(addr: u64, len: u64, advice: i32) -> Result<(), HostError> {
         overlay::part(addr, len)?;
     }
     // SAFETY: guest space (guarded): advice can at most drop guest data, as the guest asked.
-    check(unsafe { host!(madvise)(addr as *mut _, len as usize, advice) }.into()).map(|_| ())
+    let result = check(unsafe { host!(madvise)(addr as *mut _, len as usize, advice) }.into()).map(|_| ());
+    if drops(advice) {
+        patch::refreshed(addr, len);
+    }
+    result
 }
 
 /// Writes a shared file map back; `flags` as in msync(2).

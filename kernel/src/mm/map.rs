@@ -8,7 +8,7 @@ use crate::fs::file::MapRequest;
 use alloc::vec::Vec;
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
-use llano_machine::{overlay, usermem};
+use llano_machine::{overlay, patch, usermem};
 
 /// Rounds up to whole pages; `None` on overflow.
 pub fn page_up(len: u64) -> Option<u64> {
@@ -21,16 +21,36 @@ fn populate(vma: &Vma) -> Result<()> {
     match &vma.backing {
         Backing::Anonymous => pages::map_anon(vma.start, len, vma.prot).map_err(host),
         Backing::File(file, offset) => {
+            let text = text(vma, *offset);
+            if let Some(text) = &text
+                && patch::map_text(text, vma.prot).map_err(host)?
+            {
+                return Ok(());
+            }
             let request =
                 MapRequest { addr: vma.start, len, prot: vma.prot, sharing: vma.sharing, offset: *offset };
             let backed = file.ops().map(file, &request)?;
             if backed < len {
                 // Beyond the end of the file: a fault there is SIGBUS, see `Mm::extend_file`.
                 pages::unmap(vma.start + backed, len - backed).map_err(host)?;
+            } else if let Some(text) = &text {
+                patch::note_text(text);
             }
             Ok(())
         }
     }
+}
+
+/// What a view is for patching: code of a file that nobody may write.
+fn text(vma: &Vma, offset: u64) -> Option<patch::Text> {
+    let code = vma.prot & (pages::EXEC | pages::WRITE) == pages::EXEC && vma.sharing == Sharing::Private;
+    let Backing::File(file, _) = &vma.backing else { return None };
+    if !patch::on() || !code {
+        return None;
+    }
+    let attr = file.path.as_ref()?.inode().attr().ok()?;
+    let file = patch::File { id: (attr.dev, attr.ino), size: attr.size, mtime: attr.mtime };
+    Some(patch::Text { file, offset, start: vma.start, len: vma.end - vma.start })
 }
 
 /// Makes `moved` what a view at `old` is: that one's pages are seen by others too, so what was written is copied.

@@ -6,7 +6,7 @@ use crate::exec::{self, MAX_STRING, MAX_STRINGS, Plan, Program};
 use crate::fs::Path;
 use crate::fs::namei::{Follow, WalkCx, walk};
 use crate::kernel::Kernel;
-use crate::mm::{Mm, seen_by};
+use crate::mm::Mm;
 use crate::task::AltStack;
 use crate::user;
 use crate::wait::Tid;
@@ -114,14 +114,9 @@ pub fn exec(
     k.vfork_done(t);
     let task = k.task_mut(t);
     task.view = loaded.mm.view;
-    let mm = Rc::new(RefCell::new(loaded.mm));
-    let old = core::mem::replace(&mut task.mm, mm.clone());
+    let old = core::mem::replace(&mut task.mm, Rc::new(RefCell::new(loaded.mm)));
     k.release_mm(own);
     k.release_mm(old);
-    {
-        let mm = mm.borrow();
-        seen_by(mm.view, || crate::patching::code_mapped(k, &mm, 0, u64::MAX));
-    }
     let comm = program.path_name(&filename);
     let task = k.task_mut(t);
     task.set_name(&comm);

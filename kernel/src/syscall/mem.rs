@@ -73,8 +73,8 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
             mm.map(&mut k.space, len, place, vma)?
         }
     };
+    drop(mm);
     if prot & pages::EXEC != 0 && flags & MAP_ANONYMOUS == 0 {
-        crate::patching::code_mapped(k, &mm, at, at + len);
         k.images_changed();
     }
     if k.trace.on() {

@@ -1,25 +1,28 @@
 //! Guest `syscall` instructions rewritten to jumps, so that a call costs no host signal.
 //!
 //! A site that trapped is a proven `syscall`. Its neighbours move to a stub near it, and a jump takes their place: [`plan`]
-//! says how, [`area`] where, [`stub`] holds the code. Guests, debuggers and the trace only ever see original addresses:
+//! says how, [`area`] where, [`stub`] holds the code, [`image`] keeps the result for the next exec. Guests, debuggers and the trace only ever see original addresses:
 //! `enter` translates both ways ([`Patches::entry_address`], [`Patches::settle`]), so between two entries no register, no
 //! signal frame and no saved context holds an address of a stub, and a patch can be taken back at any time.
 //!
 //! Whoever changes guest pages says so first: [`restore`] puts the original bytes back, [`forget`] is for pages that go.
 
 pub mod area;
+mod image;
 mod plan;
 mod site;
 mod stub;
+mod table;
 mod text;
 
+pub use image::{File, Text};
 pub use plan::Reason;
 pub use site::{Info, Kind};
 
 use crate::cpu::{Fault, Frame, Trap, reg};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
-use site::Patches;
+use table::{Bytes, Patches};
 
 /// Whether sites are patched at all.
 static ON: AtomicBool = AtomicBool::new(false);
@@ -88,6 +91,28 @@ pub fn patch(addr: u64, start: u64, end: u64, before: Before) -> Result<(), Reas
     with(|p| p.patch(addr, start, end, before)).unwrap_or(Err(Reason::NoPlace))
 }
 
+/// Maps a text from its image, if there is one: `true`.
+///
+/// # Errors
+/// What the host said.
+pub fn map_text(text: &Text, prot: i32) -> Result<bool, crate::HostError> {
+    let Some(fd) = with(|p| p.image(text)).flatten() else { return Ok(false) };
+    // Not within `with`: mapping reports to this module.
+    crate::space::map_image(text.start, text.len, prot, fd)?;
+    with(|p| p.text_mapped(*text, true));
+    Ok(true)
+}
+
+/// A text was mapped from its file.
+pub fn note_text(text: &Text) {
+    with(|p| p.text_mapped(*text, false));
+}
+
+/// The contents of pages in a range were dropped; what was behind them shows again.
+pub fn refreshed(addr: u64, len: u64) {
+    with(|p| p.refreshed(addr, addr.saturating_add(len)));
+}
+
 /// Remembers that a site stays a trap.
 pub fn refuse(addr: u64, reason: Reason) {
     with(|p| p.refuse(addr, reason));
@@ -95,12 +120,12 @@ pub fn refuse(addr: u64, reason: Reason) {
 
 /// Puts the original bytes back in a range whose pages will be written, moved or read by the host.
 pub fn restore(addr: u64, len: u64) {
-    with(|p| p.remove(addr, len, site::Bytes::Restore));
+    with(|p| p.remove(addr, len, Bytes::Restore));
 }
 
 /// Forgets the sites in a range whose pages are gone.
 pub fn forget(addr: u64, len: u64) {
-    with(|p| p.remove(addr, len, site::Bytes::Gone));
+    with(|p| p.remove(addr, len, Bytes::Gone));
 }
 
 /// Pages moved, with their contents, to where they wait until they come back.
@@ -114,7 +139,7 @@ pub fn reprotect(addr: u64, len: u64, prot: i32) {
     with(|p| {
         p.reconsider(addr, addr.saturating_add(len));
         if prot & crate::space::WRITE != 0 || prot & crate::space::EXEC == 0 {
-            p.remove(addr, len, site::Bytes::Restore);
+            p.remove(addr, len, Bytes::Restore);
         }
     });
 }

@@ -191,6 +191,25 @@ pub(super) fn plans(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> 
     if found.is_empty() { Err(Reason::Neighbour) } else { Ok(found) }
 }
 
+/// The plan that begins at `start`, found to be good at another time for the same bytes.
+pub(super) fn plan_again(code: &[u8], base: u64, start: u64, syscall: u64) -> Option<Plan> {
+    let bytes = code.get(usize::try_from(start.checked_sub(base)?).ok()?..)?;
+    let mut moved: Vec<Instruction> = Vec::new();
+    for i in &mut Decoder::with_ip(64, bytes, start, DecoderOptions::NONE) {
+        let own = i.ip() == syscall && bytes[(syscall - start) as usize..].starts_with(&SYSCALL_BYTES);
+        if !own && !movable(&i) {
+            return None;
+        }
+        let end = i.next_ip();
+        moved.push(i);
+        if end >= start + JUMP as u64 && end > syscall {
+            break;
+        }
+    }
+    let plan = moved.iter().any(|i| i.ip() == syscall).then(|| plan(syscall, moved))?;
+    (plan.end() >= start + JUMP as u64 && !jumps_into(&plan)).then_some(plan)
+}
+
 /// A moved branch that leads into the bytes taken.
 fn jumps_into(plan: &Plan) -> bool {
     let taken = plan.start..plan.end();

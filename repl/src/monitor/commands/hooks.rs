@@ -52,13 +52,7 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
         let how = site.trap.map_or("patched".into(), |why| format!("trap: {why}"));
         let by = if site.trap.is_none() { "a jump" } else { "a host signal" };
         let what = if site.place.is_empty() { "no file" } else { &site.place };
-        table.row(vec![
-            what.into(),
-            Cell::Address(site.addr),
-            by.into(),
-            Cell::Count(site.hits),
-            how.into(),
-        ]);
+        table.row(vec![what.into(), Cell::Address(site.addr), by.into(), Cell::Count(site.hits), how.into()]);
     }
     if !patch::on() {
         table.note("Every site traps; --intercept patch rewrites them.");

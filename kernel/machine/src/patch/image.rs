@@ -1,0 +1,211 @@
+//! Patched text kept for the next time: what a file's code looks like at an address with its sites patched, as a memfd.
+//!
+//! A *text* is a file's executable private map while nothing but patches changed it. When one goes that another one of the
+//! same file, range and address went before, an *image* of it is made: its pages with the jumps in them. The next map of
+//! that text is a map of the image, and every site in it is patched before it ran once, without a write or a trap. The
+//! stubs of an image stay. Guests see the file in all they ask for: `read`, `/proc/PID/maps` and [`super::show_original`]
+//! know of no image.
+
+use super::plan::JUMP;
+use super::site::Patched;
+use super::table::{Bytes, Patches};
+use crate::host::HostFd;
+use crate::{HostError, PAGE, check, peek};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A file's contents at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct File {
+    /// Device and inode number.
+    pub id: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change, ns.
+    pub mtime: i64,
+}
+
+/// Which part of a file lies where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text {
+    /// The file.
+    pub file: File,
+    /// Where in the file it begins.
+    pub offset: u64,
+    /// Where in memory.
+    pub start: u64,
+    /// Bytes, whole pages.
+    pub len: u64,
+}
+
+/// Bytes of images in all, and of one; larger texts are patched anew each time.
+const MAX_TOTAL: u64 = 256 << 20;
+const MAX_ONE: u64 = 16 << 20;
+/// Texts whose going was seen once, and sites of files of which the plan is known.
+const MAX_KNOWN: usize = 16384;
+
+/// What is mapped now, by where it is.
+pub(super) type Texts = BTreeMap<u64, Text>;
+
+/// What is kept of texts.
+#[derive(Debug)]
+pub(super) struct Images {
+    made: BTreeMap<Text, Image>,
+    bytes: u64,
+    /// Texts that went, without an image.
+    seen: BTreeMap<Text, ()>,
+    /// Where the jump of a site begins: by file and offset of the `syscall`, an offset too.
+    plans: BTreeMap<(File, u64), u64>,
+}
+
+#[derive(Debug)]
+struct Image {
+    fd: HostFd,
+    sites: Vec<Rc<Patched>>,
+    /// How many times it is mapped now.
+    mapped: u32,
+}
+
+impl Images {
+    pub(super) const fn new() -> Images {
+        Images { made: BTreeMap::new(), bytes: 0, seen: BTreeMap::new(), plans: BTreeMap::new() }
+    }
+}
+
+impl Patches {
+    /// The descriptor of the image of a text.
+    pub(super) fn image(&self, text: &Text) -> Option<i32> {
+        self.images.made.get(text).map(|image| image.fd.raw())
+    }
+
+    /// A text was mapped: from its image, whose sites are patched then, or from the file.
+    pub(super) fn text_mapped(&mut self, text: Text, from_image: bool) {
+        self.texts.insert(text.start, text);
+        if from_image && let Some(image) = self.images.made.get_mut(&text) {
+            image.mapped += 1;
+            let sites = image.sites.clone();
+            sites.iter().for_each(|p| self.in_force(p));
+            self.forget_addresses();
+        }
+    }
+
+    /// Pages of texts were made anew from what is behind them: an image's jumps are in force again.
+    pub(super) fn refreshed(&mut self, addr: u64, end: u64) {
+        for image in self.images.made.values().filter(|i| i.mapped > 0) {
+            for p in image.sites.iter().filter(|p| p.plan.start < end && p.plan.start + JUMP as u64 > addr) {
+                let mut bytes = [0; JUMP];
+                if peek::read(p.plan.start, &mut bytes) == Ok(JUMP) && bytes == p.jump {
+                    self.patched.insert(p.plan.start, p.clone());
+                }
+            }
+        }
+        self.forget_addresses();
+    }
+
+    /// Pages at `[addr, end)` change or go: what happens to the texts there. To be called while sites are known.
+    pub(super) fn end_texts(&mut self, addr: u64, end: u64, bytes: Bytes) {
+        if self.texts.is_empty() {
+            return;
+        }
+        let hit: Vec<u64> =
+            self.texts.range(..end).filter(|(at, t)| **at + t.len > addr).map(|(at, _)| *at).collect();
+        for at in hit {
+            let Some(text) = self.texts.remove(&at) else { continue };
+            let whole = addr <= at && at + text.len <= end;
+            if bytes == Bytes::Gone && whole {
+                self.keep(at, text);
+            }
+            // Of an image that is mapped in part, or changed, nobody knows when it is gone: it is never written again.
+        }
+    }
+
+    /// Pages moved: so did the texts in them.
+    pub(super) fn move_texts(&mut self, from: u64, to: u64, len: u64) {
+        let hit: Vec<u64> =
+            self.texts.range(..from + len).filter(|(at, t)| **at + t.len > from).map(|(at, _)| *at).collect();
+        for at in hit {
+            let Some(text) = self.texts.remove(&at) else { continue };
+            if at >= from && at + text.len <= from + len {
+                self.texts.insert(at - from + to, text);
+            }
+        }
+    }
+
+    /// A text goes, whole and unchanged: its image learns what is new, or is made.
+    fn keep(&mut self, at: u64, text: Text) {
+        let new: Vec<Rc<Patched>> = self
+            .patched
+            .range(at..at + text.len)
+            .map(|(_, p)| p)
+            .filter(|p| !p.in_image.get())
+            .cloned()
+            .collect();
+        if let Some(image) = self.images.made.get_mut(&text) {
+            image.mapped = image.mapped.saturating_sub(1);
+            if image.mapped == 0 {
+                for p in new {
+                    if image.fd.write_at(&p.jump, p.plan.start - text.start) == Ok(JUMP) {
+                        p.in_image.set(true);
+                        image.sites.push(p);
+                    }
+                }
+            }
+            return;
+        }
+        if new.is_empty() || text.len > MAX_ONE || self.images.bytes + text.len > MAX_TOTAL {
+            return;
+        }
+        if self.images.seen.remove(&text).is_none() {
+            if self.images.seen.len() < MAX_KNOWN {
+                self.images.seen.insert(text, ());
+            }
+            return;
+        }
+        if let Ok(fd) = copy(at, text.len) {
+            new.iter().for_each(|p| p.in_image.set(true));
+            self.images.bytes += text.len;
+            self.images.made.insert(text, Image { fd, sites: new, mapped: 0 });
+        }
+    }
+
+    /// The text that is mapped around `addr`, at home.
+    fn text_at(&self, addr: u64) -> Option<&Text> {
+        let (at, text) = self.texts.range(..=addr).next_back()?;
+        (*at == text.start && addr - at < text.len).then_some(text)
+    }
+
+    /// Where the jump of the site at `addr` began when it was patched before.
+    pub(super) fn known_plan(&self, addr: u64) -> Option<u64> {
+        let text = self.text_at(addr)?;
+        let start = self.images.plans.get(&(text.file, addr - text.start + text.offset))?;
+        (start + text.start).checked_sub(text.offset)
+    }
+
+    /// The site at `addr` was patched by a jump at `start`.
+    pub(super) fn know_plan(&mut self, addr: u64, start: u64) {
+        let Some(text) = self.text_at(addr).copied() else { return };
+        if self.images.plans.len() < MAX_KNOWN {
+            let offset = |at: u64| at - text.start + text.offset;
+            self.images.plans.insert((text.file, offset(addr)), offset(start));
+        }
+    }
+}
+
+/// A memfd with what lies at a range now.
+fn copy(at: u64, len: u64) -> Result<HostFd, HostError> {
+    crate::on_host();
+    // SAFETY: the name is a C string; the new descriptor is nobody else's.
+    let fd = unsafe {
+        HostFd::from_raw(check(libc::memfd_create(c"llano-text".as_ptr(), libc::MFD_CLOEXEC).into())? as i32)
+    };
+    let mut buf = vec![0; 16 * PAGE];
+    let mut done = 0;
+    while done < len {
+        let want = (len - done).min(buf.len() as u64) as usize;
+        if peek::read(at + done, &mut buf[..want])? != want || fd.write_at(&buf[..want], done)? != want {
+            return Err(HostError(libc::EIO));
+        }
+        done += want as u64;
+    }
+    Ok(fd)
+}
