@@ -31,6 +31,8 @@ pub struct Context {
     pub(crate) next: u64,
     /// ... and where the guest goes on if it is to go on there.
     pub(crate) resume: u64,
+    /// The area came from moves: [`crate::vector::load`] can load it.
+    moved: bool,
     /// Of which generation of stubs that is.
     pub(crate) generation: u64,
 }
@@ -82,6 +84,7 @@ impl Context {
             gs_base: 0,
             next: 0,
             resume: 0,
+            moved: false,
             generation: 0,
         });
         ctx.reset_vector();
@@ -99,6 +102,7 @@ impl Context {
     pub fn reset_vector(&mut self) {
         self.save_bases();
         self.disown();
+        self.moved = false;
         let area = self.area_mut();
         area.fill(0);
         area[0..2].copy_from_slice(&0x37fu16.to_le_bytes());
@@ -125,7 +129,7 @@ impl Context {
     /// Sets the base of FS. An address that the CPU refuses makes the next [`enter`](crate::enter) return a fault.
     pub fn set_fs_base(&mut self, base: u64) {
         self.save();
-        self.fs_base = base;
+        (self.fs_base, self.moved) = (base, false);
     }
 
     /// Base of GS.
@@ -136,7 +140,7 @@ impl Context {
     /// Sets the base of GS, as [`Context::set_fs_base`].
     pub fn set_gs_base(&mut self, base: u64) {
         self.save();
-        self.gs_base = base;
+        (self.gs_base, self.moved) = (base, false);
     }
 
     /// The XSAVE area, standard format, [`xsave_size`] bytes (rounded up to 64).
@@ -148,6 +152,7 @@ impl Context {
     /// The XSAVE area, to change. Contents that the CPU refuses make the next [`enter`](crate::enter) return a fault.
     pub fn xsave_mut(&mut self) -> &mut [u8] {
         self.save();
+        self.moved = false;
         self.area_mut()
     }
 
@@ -161,13 +166,14 @@ impl Context {
             gs_base: self.gs_base,
             next: self.next,
             resume: self.resume,
+            moved: self.moved,
             generation: self.generation,
         });
         ctx.area_mut().copy_from_slice(self.area_mut());
         ctx
     }
 
-    pub(crate) fn area_mut(&mut self) -> &mut [u8] {
+    fn area_mut(&mut self) -> &mut [u8] {
         // SAFETY: `new_area` made so many blocks of plain bytes without padding or invalid values; they are this context's
         // alone until `drop`, and borrowed for as long as `self` is.
         unsafe { core::slice::from_raw_parts_mut(self.area.cast(), xsave_size().next_multiple_of(64)) }
@@ -197,19 +203,59 @@ impl Context {
         (self.fs_base, self.gs_base) = (self.fs_base(), self.gs_base());
     }
 
-    /// Makes the area and the bases the truth, if they are not.
-    pub(crate) fn save(&mut self) {
+    /// Hands the CPU over from `from`, which is live, to this context, which then is. `false`: that takes an `xsave` or
+    /// `xrstor`; both are saved and none is live then.
+    pub(crate) fn take_over(&mut self, from: &mut Context) -> bool {
+        if !self.moved || !from.save() {
+            from.save();
+            return false;
+        }
+        // SAFETY: `moved` says that this area came from `save`; `from`, which held the CPU until now, had no x87 state.
+        // The cell is as in `live`.
+        unsafe {
+            crate::vector::load(self.area.cast());
+            (*CPU.get()).owner = self;
+            (*CPU.get()).side = match side() {
+                Side::Guest => Side::Adrift,
+                other => other,
+            };
+        }
+        crate::cpu::write_gs(self.gs_base);
+        true
+    }
+
+    /// Makes the area and the bases the truth, if they are not. Whether moves were enough.
+    pub(crate) fn save(&mut self) -> bool {
         if !self.live() {
-            return;
+            return self.moved;
         }
         self.save_bases();
-        // SAFETY: as in `live`.
-        let (side, mask) = unsafe { ((*CPU.get()).side, (*CPU.get()).xmask) };
-        if side == Side::Guest {
+        if side() == Side::Guest {
             self.save_mxcsr();
         }
+        // SAFETY: the area is one, of full size.
+        let components = unsafe { crate::vector::save(self.area.cast()) };
+        self.moved = components.is_some();
+        match components {
+            Some(components) => self.note_components(components),
+            None => self.xsave_rest(),
+        }
+        self.disown();
+        self.moved
+    }
+
+    fn note_components(&mut self, components: u64) {
+        let area = self.area_mut();
+        if crate::vector::has_x87(area[HEADER].into()) {
+            crate::vector::reset_x87(area);
+        }
+        area[HEADER..HEADER + 8].copy_from_slice(&components.to_le_bytes());
+    }
+
+    fn xsave_rest(&mut self) {
         let mxcsr: [u8; 4] = core::array::from_fn(|i| self.area_mut()[MXCSR_AT + i]);
-        let without_xmm = mask & !SSE;
+        // SAFETY: as in `live`.
+        let without_xmm = unsafe { (*CPU.get()).xmask } & !SSE;
         // SAFETY: the area is 64-byte aligned, large enough for every feature in `xmask`, and its header's reserved
         // bytes are zero. xmm0-15 are not stored: the entry did that.
         unsafe {
@@ -219,7 +265,6 @@ impl Context {
         let area = self.area_mut();
         area[HEADER] |= SSE as u8;
         area[MXCSR_AT..MXCSR_AT + 4].copy_from_slice(&mxcsr);
-        self.disown();
     }
 
     pub(crate) fn save_mxcsr(&mut self) {
@@ -239,6 +284,7 @@ impl Context {
             return;
         }
         // SAFETY: as in `live`.
+        self.moved = false;
         let keep_mxcsr = entering && side() != Side::Guest;
         let area = self.area_mut();
         let mut xmm = [0; XMM.end - XMM.start];

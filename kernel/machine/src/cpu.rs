@@ -364,7 +364,7 @@ fn enter_once(ctx: &mut Context) -> Trap {
         (*cpu).resume = if known { ctx.resume } else { patch::entry_address(ctx.frame.rip) };
         ctx.frame.rflags = (ctx.frame.rflags & USER_FLAGS) | 0x202;
         if (*cpu).owner != (*cpu).ctx && !(*cpu).owner.is_null() {
-            (*(*cpu).owner).save();
+            ctx.take_over(&mut *(*cpu).owner);
         }
         asm!(
             "push rbx",
@@ -427,4 +427,10 @@ pub(crate) fn read_gs() -> u64 {
 pub(crate) fn write_fs(base: u64) {
     // SAFETY: as for `read_fs`. Code that may use thread-local storage loads the host's first ([`crate::border`]).
     unsafe { asm!("wrfsbase {}", in(reg) base, options(nomem, nostack)) };
+}
+
+/// Sets the GS base.
+pub(crate) fn write_gs(base: u64) {
+    // SAFETY: as for `read_fs`; llano's own code does not use GS. The base was in GS before or is zero, so it is canonical.
+    unsafe { asm!("wrgsbase {}", in(reg) base, options(nomem, nostack)) };
 }

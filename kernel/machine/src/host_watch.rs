@@ -4,6 +4,7 @@
 //! that nothing has changed up to now. That holds for what this kernel changes itself, not for other machines of a
 //! network filesystem.
 
+use crate::border::host;
 use crate::host::{HostFd, ProcPath};
 use crate::{HostError, check};
 
@@ -38,15 +39,15 @@ impl HostWatch {
     pub fn new() -> Result<HostWatch, HostError> {
         // SAFETY: both calls take numbers; the new descriptors are ours.
         let (epoll, inotify) = unsafe {
-            let epoll = HostFd::from_raw(check(libc::epoll_create1(libc::EPOLL_CLOEXEC).into())? as i32);
+            let epoll = HostFd::from_raw(check(host!(epoll_create1)(libc::EPOLL_CLOEXEC).into())? as i32);
             let flags = libc::IN_CLOEXEC | libc::IN_NONBLOCK;
-            (epoll, HostFd::from_raw(check(libc::inotify_init1(flags).into())? as i32))
+            (epoll, HostFd::from_raw(check(host!(inotify_init1)(flags).into())? as i32))
         };
         let mounts = HostFd::open(c"/proc/self/mountinfo", libc::O_RDONLY)?;
         for (fd, events) in [(&inotify, libc::EPOLLIN), (&mounts, libc::EPOLLPRI)] {
             let mut event = libc::epoll_event { events: events as u32, u64: fd.raw() as u64 };
             // SAFETY: reads one event that lives through the call.
-            let r = unsafe { libc::epoll_ctl(epoll.raw(), libc::EPOLL_CTL_ADD, fd.raw(), &mut event) };
+            let r = unsafe { host!(epoll_ctl)(epoll.raw(), libc::EPOLL_CTL_ADD, fd.raw(), &mut event) };
             check(r.into())?;
         }
         Ok(HostWatch { epoll, inotify, mounts })
@@ -56,21 +57,21 @@ impl HostWatch {
     pub fn add(&self, dir: &HostFd) -> Result<i32, HostError> {
         let path = ProcPath::of(dir);
         // SAFETY: reads a C string.
-        check(unsafe { libc::inotify_add_watch(self.inotify.raw(), path.as_ptr(), WATCHED) }.into())
+        check(unsafe { host!(inotify_add_watch)(self.inotify.raw(), path.as_ptr(), WATCHED) }.into())
             .map(|wd| wd as i32)
     }
 
     /// Ends a watch.
     pub fn remove(&self, wd: i32) {
         // SAFETY: takes numbers. It may have ended by itself.
-        unsafe { libc::inotify_rm_watch(self.inotify.raw(), wd) };
+        unsafe { host!(inotify_rm_watch)(self.inotify.raw(), wd) };
     }
 
     /// Tells what has happened since the last look: one host call if nothing has.
     pub fn look(&self, tell: &mut dyn FnMut(Notice)) {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 2];
         // SAFETY: room for two events, and no waiting.
-        let n = unsafe { libc::epoll_wait(self.epoll.raw(), events.as_mut_ptr(), 2, 0) };
+        let n = unsafe { host!(epoll_wait)(self.epoll.raw(), events.as_mut_ptr(), 2, 0) };
         let Ok(n) = usize::try_from(n) else { return tell(Notice::Everything) };
         for event in &events[..n] {
             if event.u64 == self.mounts.raw() as u64 {

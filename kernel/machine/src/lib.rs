@@ -50,6 +50,7 @@ pub mod signals;
 pub mod space;
 pub mod term;
 pub mod usermem;
+mod vector;
 pub mod watch;
 
 pub use border::on_host;

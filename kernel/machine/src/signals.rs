@@ -103,6 +103,7 @@ pub fn init() -> Result<(), String> {
         (*cpu).alt_hi = alt as u64 + ALT_STACK as u64;
         (*cpu).host_fs = crate::cpu::read_fs();
         (*cpu).xmask = crate::context::xsave_features();
+        crate::vector::init((*cpu).xmask);
         (*cpu).xsize = crate::context::xsave_size() as u64;
         (*cpu).poison = crate::border::read_environment();
     }
