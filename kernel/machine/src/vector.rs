@@ -50,6 +50,7 @@ pub(crate) fn init(features: u64) {
 ///
 /// # Safety
 /// `area` is an XSAVE area of full size.
+#[inline(never)]
 pub(crate) unsafe fn save(area: *mut u8) -> Option<u64> {
     let widest = WIDEST.load(Ordering::Relaxed);
     if widest == Widest::None as u8 || in_use() & !(SSE | AVX | AVX512 | PKRU) != 0 {
@@ -149,6 +150,7 @@ pub(crate) unsafe fn save(area: *mut u8) -> Option<u64> {
 ///
 /// # Safety
 /// `save` filled this area, and it was not changed since.
+#[inline(never)]
 pub(crate) unsafe fn load(area: *const u8) {
     if WIDEST.load(Ordering::Relaxed) == Widest::Ymm as u8 {
         // SAFETY: as in `save`. Lower halves stay what they are; entry loads them last.
