@@ -1,7 +1,8 @@
 //! timerfd_create(2): timers as files.
 //!
 //! How often a timer expired follows from its deadline and the time whenever someone looks; [`Armed::expire`] only
-//! wakes who waits.
+//! makes sure that someone does. As in Linux an expired timer is left alone until it is read: it cannot become more readable,
+//! and one with an interval of a microsecond would leave the program no time to read it.
 
 use crate::env::Env;
 use crate::error::{Errno, Result};
@@ -67,7 +68,7 @@ impl Timer {
         if state.realtime { self.env.realtime_ns() } else { self.env.now.get() }
     }
 
-    /// Counts what has expired by now.
+    /// Counts what has expired by now, and wakes who waits for it.
     fn update(&self) -> State {
         let mut state = self.state.get();
         let now = self.clock(&state);
@@ -79,6 +80,7 @@ impl Timer {
             let step = state.interval.saturating_mul(missed + 1);
             state.next = if state.interval > 0 { Some(next.saturating_add(step)) } else { None };
             self.state.set(state);
+            self.queue.wake(poll::IN);
         }
         state
     }
@@ -110,9 +112,12 @@ impl Timer {
         state.cancel_offset.is_some_and(|offset| offset != self.env.realtime_offset.get())
     }
 
-    /// When it expires next, on the kernel's monotonic clock.
+    /// When it expires next, on the kernel's monotonic clock; `None` while nobody has read that it did.
     pub fn deadline(&self) -> Option<u64> {
         let state = self.state.get();
+        if state.ticks > 0 {
+            return None;
+        }
         let offset = if state.realtime { self.env.realtime_offset.get() } else { 0 };
         state.next.map(|next| next.saturating_add_signed(offset.saturating_neg()))
     }
@@ -145,6 +150,7 @@ impl FileOps for TimerFd {
         }
         let ticks = core::mem::take(&mut state.ticks);
         self.0.state.set(state);
+        self.0.env.ipc.timers.add(&self.0);
         dst.put(&ticks.to_le_bytes())
     }
 
@@ -205,7 +211,6 @@ impl Armed {
             let Some(timer) = timer.upgrade() else { return false };
             if timer.deadline().is_some_and(|at| at <= now) {
                 timer.update();
-                timer.queue.wake(poll::IN);
             }
             let Some(at) = timer.deadline() else { return false };
             next = Some(next.map_or(at, |next| next.min(at)));
@@ -262,6 +267,20 @@ mod tests {
         assert_eq!((left.value, left.interval), (5, 10));
         env.now.set(5000);
         assert_eq!((ticks(&f), crate::ipc::expire(&env, 5000)), (Err(Errno::EAGAIN), None));
+    }
+
+    #[test]
+    fn rests_until_it_is_read() {
+        let env = env();
+        let f = file(&env, Base::Monotonic);
+        set(&f, Setting { value: 10, interval: 1, ..Setting::default() });
+        f.ops().queue(&f, poll::IN).unwrap().add(9, poll::IN);
+        env.now.set(15);
+        // Whoever looks first wakes the others.
+        assert_eq!((f.ops().poll(&f), env.wakes.pop()), (poll::IN, Some(9)));
+        assert_eq!(crate::ipc::expire(&env, 15), None);
+        env.now.set(100);
+        assert_eq!((ticks(&f), crate::ipc::expire(&env, 100)), (Ok(91), Some(101)));
     }
 
     #[test]
