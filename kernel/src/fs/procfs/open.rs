@@ -17,6 +17,9 @@ use core::cell::RefCell;
 /// The longest write that a file takes at once.
 const WRITE_MAX: usize = 4096;
 
+/// The most of a process's memory that one read takes.
+const READ_MAX: usize = 1 << 20;
+
 /// A file with text: made when it is read from the start, so that a reader who takes it in pieces gets one state.
 pub(super) struct TextFile {
     env: Rc<Env>,
@@ -78,7 +81,7 @@ impl MemoryFile {
 
 impl FileOps for MemoryFile {
     fn read(&self, _: &File, dst: &mut Dst<'_>, at: u64) -> Result<usize> {
-        match self.env.questions.ask(Query::Memory(self.who, at, dst.left().min(65536)))? {
+        match self.env.questions.ask(Query::Memory(self.who, at, dst.left().min(READ_MAX)))? {
             Answer::Text(bytes) => dst.put(&bytes),
             _ => Err(Errno::EIO),
         }
