@@ -3,7 +3,8 @@
 //   TEST(name) { CHECK(...); }   one case; a failed CHECK ends it. Cases run in source order.
 //   ROLE(name) { ... }           what this program does when it starts itself again with argv[1] = name.
 //
-// fork() has no place here (llano refuses it for now): a second process is a ROLE, started by vfork and execve.
+// A second process is a ROLE, started by vfork and execve, or a block of the case itself:
+//   pid_t pid = fork_child(); if (pid == 0) { EXPECT(...); leave(); }   then CHECK_CHILD(pid)
 #ifndef KTAP_H
 #define KTAP_H
 
@@ -42,7 +43,7 @@ struct ktap_case {
 extern const struct ktap_case __start_ktap_tests[], __stop_ktap_tests[];
 extern const struct ktap_case __start_ktap_roles[] __attribute__((weak)), __stop_ktap_roles[] __attribute__((weak));
 
-static int ktap_failed;
+static int ktap_failed, ktap_forked;
 static const char *ktap_skip;
 static char **ktap_argv;
 static int ktap_argc;
@@ -82,9 +83,11 @@ static int ktap_note(int line, const char *what, long got, long want, int compar
         long r_ = (long)(call);                                                                                       \
         (r_ == -1 && errno == (err)) ? 1 : ktap_note(__LINE__, #call " fails with " #err, r_, -1, 1);                 \
     })
-#define CHECK(cond) do { if (!EXPECT(cond)) return; } while (0)
-#define CHECK_EQ(a, b) do { if (!EXPECT_EQ(a, b)) return; } while (0)
-#define CHECK_ERR(call, err) do { if (!EXPECT_ERR(call, err)) return; } while (0)
+// In a forked child that is its end: it must not go on as a second runner.
+#define KTAP_OR_LEAVE(expectation) do { if (!(expectation)) { if (ktap_forked) _exit(1); return; } } while (0)
+#define CHECK(cond) KTAP_OR_LEAVE(EXPECT(cond))
+#define CHECK_EQ(a, b) KTAP_OR_LEAVE(EXPECT_EQ(a, b))
+#define CHECK_ERR(call, err) KTAP_OR_LEAVE(EXPECT_ERR(call, err))
 #define SKIP(why) do { ktap_skip = (why); return; } while (0)
 
 // For set-up that has to work: the value of the call, or the end of the program.
@@ -127,6 +130,37 @@ static int wait_status(pid_t pid) {
     return status;
 }
 #define EXITED(code) ((code) << 8)
+
+// What every forked child begins and ends with; its failures are its own until its status tells them.
+static void begin_child(void) {
+    ktap_forked = 1;
+    ktap_failed = 0;
+}
+static void __attribute__((noreturn)) leave(void) { _exit(ktap_failed); }
+static pid_t fork_child(void) {
+    pid_t pid = MUST(fork());
+    if (pid == 0) begin_child();
+    return pid;
+}
+#define CHECK_CHILD(pid) CHECK_EQ(wait_status(pid), EXITED(0))
+
+// A gate lets processes wait for each other: whoever passes waits for one open().
+struct gate {
+    int in, out;
+};
+static struct gate gate(void) {
+    int ends[2];
+    MUST(pipe(ends));
+    return (struct gate){ends[0], ends[1]};
+}
+static void open_gate(struct gate g) {
+    if (write(g.out, "", 1) != 1) _exit(96);
+}
+static void pass_gate(struct gate g) {
+    char byte;
+    while (read(g.in, &byte, 1) != 1)
+        if (errno != EINTR) _exit(95);
+}
 
 static int64_t now_ns(void) {
     struct timespec t;
