@@ -1,8 +1,7 @@
 """The table of real programs: each line a command that native Linux and llano must answer alike.
 
-A case is `case(name, command, ...)`. The command is a list, or a string for dash (`sh -c`), in which only simple
-commands may start children: dash starts those by vfork, while pipelines and subshells fork. Both sides run in a directory
-of their own with the same fixture (see `fixture` in run).
+A case is `case(name, command, ...)`. The command is a list, or a string for dash (`sh -c`). Both sides run in a directory
+of their own with the same fixture (see `fixture` in run). What lives by fork stands in forks.py.
 """
 from dataclasses import dataclass, field
 
@@ -21,10 +20,15 @@ class Case:
     stderr: bool = False                            # compare stderr, too
 
 
-def case(name, command, **more):
+def add(table, name, command, **more):
+    """Adds a case to a table."""
     if isinstance(command, str):
         command = ["/bin/sh", "-c", command]
-    CASES.append(Case(name, command, **more))
+    table.append(Case(name, command, **more))
+
+
+def case(name, command, **more):
+    add(CASES, name, command, **more)
 
 
 PYTHON = "/usr/bin/python3"
