@@ -15,6 +15,7 @@ class Row:
       trap    natively the bare SIGSYS round trip, elsewhere getppid that is trapped
       memory  the resident set of the system's process while its guest sleeps
     `bar` is on the ratio to native, or absolute (in `unit`) when `absolute`; for MB/s more is better.
+    `calls` is how many system calls one operation makes, where the trace's ring has a bar: RING_NS for each.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Row:
     absolute: bool = False
     execs: bool = False  # starts another program: useless under systems that do not follow
     what: str = ""
+    calls: int = 0
 
     @property
     def more_is_better(self):
@@ -32,19 +34,21 @@ class Row:
         return self.unit == "MB/s"
 
 
+RING_NS = 30  # what the default ring may add to a system call
+
 CALLS = [
-    Row("null", "calls null {ms}", 0.15, what="getppid"),
-    Row("clock", "calls clock {ms}", 0.20, what="clock_gettime as a system call"),
-    Row("read", "calls read {ms}", 0.20, what="1 byte of /dev/zero"),
-    Row("write", "calls write {ms}", 0.20, what="1 byte to /dev/null"),
-    Row("fstat", "calls fstat {ms}", 0.20, what="on tmpfs"),
-    Row("stat", "calls stat {ms}", 0.25, what="on tmpfs"),
-    Row("open+close", "calls open {ms}", 0.25, what="on tmpfs"),
-    Row("select10", "calls select10 {ms}", 0.25, what="10 pipes, 1 readable"),
-    Row("epoll", "calls epoll {ms}", 0.20, what="epoll_wait, 1 ready"),
-    Row("sigaction", "calls sigaction {ms}", 0.15, what="install a handler"),
-    Row("signal", "calls signal {ms}", 0.25, what="kill itself, handler, return"),
-    Row("mmap64k", "calls mmap64k {ms}", 0.30, what="mmap, touch 16 pages, munmap"),
+    Row("null", "calls null {ms}", 0.15, what="getppid", calls=1),
+    Row("clock", "calls clock {ms}", 0.20, what="clock_gettime as a system call", calls=1),
+    Row("read", "calls read {ms}", 0.20, what="1 byte of /dev/zero", calls=1),
+    Row("write", "calls write {ms}", 0.20, what="1 byte to /dev/null", calls=1),
+    Row("fstat", "calls fstat {ms}", 0.20, what="on tmpfs", calls=1),
+    Row("stat", "calls stat {ms}", 0.25, what="on tmpfs", calls=1),
+    Row("open+close", "calls open {ms}", 0.25, what="on tmpfs", calls=2),
+    Row("select10", "calls select10 {ms}", 0.25, what="10 pipes, 1 readable", calls=1),
+    Row("epoll", "calls epoll {ms}", 0.20, what="epoll_wait, 1 ready", calls=1),
+    Row("sigaction", "calls sigaction {ms}", 0.15, what="install a handler", calls=1),
+    Row("signal", "calls signal {ms}", 0.25, what="kill itself, handler, return", calls=2),
+    Row("mmap64k", "calls mmap64k {ms}", 0.30, what="mmap, touch 16 pages, munmap", calls=2),
 ]
 
 TASKS = [

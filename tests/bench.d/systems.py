@@ -94,7 +94,7 @@ class Uml(System):
         self.init.write_text("#!/bin/sh\nmount -t proc proc /proc\nmkdir -p /dev/shm\nmount -t tmpfs tmpfs /dev/shm\n"
                              f"echo figure $({' '.join(command)})\n")
         self.init.chmod(0o755)
-        return ["linux.uml", "mem=256M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet",
+        return ["linux.uml", "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet",
                 f"init={self.init}", "con=null", "con0=null,fd:1"]
 
     def figure(self, status, out):
@@ -116,12 +116,17 @@ def first_line(text):
     return lines[0][:160] if lines else ""
 
 
+def program_of(row, build, budget_ms, times):
+    """The command line of a row."""
+    words = [word.format(ms=budget_ms, times=times, build=build, true=build / "true") for word in row.command.split()]
+    return [str(build / words[0]), *words[1:]]
+
+
 def measure(row, system, build, budget_ms, times, timeout_s):
     """Runs `row` once under `system`."""
     if not system.can_run(row):
         return Figure()
-    words = [word.format(ms=budget_ms, times=times, build=build, true=build / "true") for word in row.command.split()]
-    program = [str(build / words[0]), *words[1:]]
+    program = program_of(row, build, budget_ms, times)
     if row.kind == "memory":
         return resident(system, program, timeout_s)
     if row.kind == "boot":
@@ -174,3 +179,22 @@ def resident(system, program, timeout_s):
     finally:
         process.stdout = None
         kill_session(process)
+
+
+def profile(row, system, build):
+    """Where the time of a row goes under `system`: what perf says, the largest shares first."""
+    if not shutil.which("perf") or row.kind not in ("guest", "trap"):
+        return "  no profile: " + ("of rows of this kind" if shutil.which("perf") else "no perf")
+    program = program_of(row, build, 1500, 2)
+    data = Path(tempfile.gettempdir()) / f"llano-bench-{os.getpid()}.perf"
+    try:
+        subprocess.run(["perf", "record", "-q", "-F", "4000", "-o", str(data), "--", *system.wrap(program)],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+        report = subprocess.run(["perf", "report", "-i", str(data), "--stdio", "--no-children", "-s", "dso,symbol",
+                                 "--percent-limit", "1.5"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    except subprocess.TimeoutExpired:
+        return "  no profile: it took too long"
+    finally:
+        data.unlink(missing_ok=True)
+    shares = [line.rstrip(" -")[:120] for line in report.splitlines() if re.match(r" +[0-9.]+%", line)]
+    return "\n".join(shares[:12]) or "  no profile: no samples"

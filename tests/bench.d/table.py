@@ -3,6 +3,8 @@
 import json
 import statistics
 
+from rows import RING_NS
+
 
 def median(figures):
     """The median of the runs that gave a figure, or None."""
@@ -35,11 +37,34 @@ def bar_text(row):
     return f"{sign} {row.bar:,.0f} {row.unit}" if row.absolute else f"{sign} {row.bar:g}"
 
 
+def ring_text(row, llano, with_ring):
+    """What the ring adds to one operation, and whether that is too much."""
+    if llano is None or with_ring is None or row.unit != "ns" or not row.calls:
+        return "", ""
+    added = with_ring - llano
+    return f"{added:+.0f} ns", "ok" if added <= RING_NS * row.calls else "MISS"
+
+
+def missed(rows, figures):
+    """The rows whose bar llano misses."""
+    def met(row):
+        return verdict(row, median(figures[row.name]["native"]), median(figures[row.name].get("llano", [])))[1]
+    return [row for row in rows if met(row) is False]
+
+
+def broken(rows, systems, figures):
+    """What could not run natively or under llano, one line each."""
+    lines = {f"{row.name}, {system.name}: {figure.problem}": None for row in rows for system in systems
+             if system.name.startswith(("native", "llano")) for figure in figures[row.name][system.name] if figure.problem}
+    return list(lines)
+
+
 def render(rows, systems, figures):
     """The table as text. `figures[row.name][system.name]` is a list, one Figure a round."""
     llanos = [system.name for system in systems if system.name.startswith("llano")]
     rest = [system.name for system in systems if system.name not in (*llanos, "native")]
-    header = ["row", "unit", "native", *(word for name in llanos for word in (name, "ratio")), "bar", "", *rest, "what"]
+    ring = ["ring adds", ""] if len(llanos) > 1 else []
+    header = ["row", "unit", "native", *(word for name in llanos for word in (name, "ratio")), "bar", "", *ring, *rest, "what"]
     lines, problems = [header], {}
     for row in rows:
         medians = {system.name: median(figures[row.name][system.name]) for system in systems}
@@ -49,13 +74,16 @@ def render(rows, systems, figures):
             if i == 0:
                 mark = "" if met is None else "ok" if met else "MISS"
             cells += [number(medians[name]), "-" if ratio is None else f"{ratio:.3g}"]
-        cells += [bar_text(row), mark if llanos else "", *(number(medians[name]) for name in rest), row.what]
+        added = ring_text(row, *(medians[name] for name in llanos)) if ring else ()
+        cells += [bar_text(row), mark if llanos else "", *added, *(number(medians[name]) for name in rest), row.what]
         lines.append(cells)
         for system in systems:
             for figure in figures[row.name][system.name]:
                 if figure.problem:
                     problems[f"{row.name}, {system.name}: {figure.problem}"] = None
-    return "\n".join(align(lines) + [""] + list(problems)).rstrip()
+    verdicts = [line[header.index("bar") + 1] for line in lines[1:]]
+    score = [f"{verdicts.count('ok')} of {len(verdicts) - verdicts.count('')} bars met"] if llanos else []
+    return "\n".join(align(lines) + score + [""] + list(problems)).rstrip()
 
 
 def align(lines):
@@ -68,9 +96,9 @@ def align(lines):
     ]
 
 
-def write_json(path, rows, systems, figures, machine):
+def entries(rows, systems, figures):
     """Every figure of every round, with stable names."""
-    document = {"machine": machine, "rows": []}
+    found = []
     for row in rows:
         entry = {"row": row.name, "unit": row.unit, "what": row.what, "bar": row.bar,
                  "bar_is_absolute": row.absolute, "systems": {}}
@@ -83,7 +111,12 @@ def write_json(path, rows, systems, figures, machine):
                 "median": middle, "ratio": ratio, "bar_met": met if system.name.startswith("llano") else None,
                 "runs": [figure.value for figure in runs],
                 "problems": sorted({figure.problem for figure in runs if figure.problem})}
-        document["rows"].append(entry)
+        found.append(entry)
+    return found
+
+
+def write_json(path, rows, machine):
+    """One document of all tables."""
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1)
+        json.dump({"machine": machine, "rows": rows}, file, indent=1)
         file.write("\n")
