@@ -7,6 +7,8 @@ use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 
 /// A task's number.
@@ -105,12 +107,9 @@ impl WaitQueue {
                 self.0.wakes.push(*tid);
             }
         }
-        if self.0.watchers.borrow().is_empty() {
-            return;
-        }
-        // Cloned: waking an epoll may wake another that watches it, and that one may look here again.
-        let watchers = self.0.watchers.borrow().clone();
-        for w in watchers {
+        // Not borrowed meanwhile: waking an epoll may wake another that watches it, and that one may look here again.
+        for i in 0.. {
+            let Some(w) = self.0.watchers.borrow().get(i).cloned() else { break };
             if (w.events & events != 0 || always)
                 && let Some(list) = w.list.upgrade()
             {
@@ -162,40 +161,69 @@ impl WaitQueue {
 #[derive(Debug)]
 pub struct ReadyList {
     keys: RefCell<VecDeque<u64>>,
+    /// The same keys, to be found.
+    members: RefCell<HashTable<u64>>,
     /// Who waits for this epoll to become ready.
     pub queue: WaitQueue,
+}
+
+/// Keys are counted from 0 on; the tables look at upper and lower bits.
+fn spread(key: &u64) -> u64 {
+    key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl ReadyList {
     /// An empty list.
     pub fn new(wakes: &Wakes) -> Rc<ReadyList> {
-        Rc::new(ReadyList { keys: RefCell::default(), queue: WaitQueue::new(wakes) })
+        Rc::new(ReadyList {
+            keys: RefCell::default(),
+            members: RefCell::default(),
+            queue: WaitQueue::new(wakes),
+        })
     }
 
     /// Adds a key and wakes whoever waits.
     pub fn mark(&self, key: u64) {
-        {
-            let mut keys = self.keys.borrow_mut();
-            if !keys.contains(&key) {
-                keys.push_back(key);
-            }
-        }
+        self.put_back(key);
         self.queue.wake(poll::IN | poll::RDNORM);
     }
 
-    /// Takes the keys.
-    pub fn take(&self) -> VecDeque<u64> {
-        core::mem::take(&mut *self.keys.borrow_mut())
-    }
-
-    /// Puts keys back in front (level-triggered ones that are still ready), without waking anyone.
-    pub fn put_back(&self, keys: impl DoubleEndedIterator<Item = u64>) {
-        let mut mine = self.keys.borrow_mut();
-        for key in keys.rev() {
-            if !mine.contains(&key) {
-                mine.push_front(key);
+    fn join(&self, key: u64) -> bool {
+        match self.members.borrow_mut().entry(spread(&key), |other| *other == key, spread) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(key);
+                true
             }
         }
+    }
+
+    /// Takes the first key.
+    pub fn pop(&self) -> Option<u64> {
+        let key = self.keys.borrow_mut().pop_front()?;
+        if let Ok(member) = self.members.borrow_mut().find_entry(spread(&key), |other| *other == key) {
+            member.remove();
+        }
+        Some(key)
+    }
+
+    /// Adds a key at the end, without waking anyone (level-triggered ones that are still ready).
+    pub fn put_back(&self, key: u64) {
+        if self.join(key) {
+            self.keys.borrow_mut().push_back(key);
+        }
+    }
+
+    /// Adds a key at the front, without waking anyone.
+    pub fn put_front(&self, key: u64) {
+        if self.join(key) {
+            self.keys.borrow_mut().push_front(key);
+        }
+    }
+
+    /// How many keys are marked.
+    pub fn len(&self) -> usize {
+        self.keys.borrow().len()
     }
 
     /// Whether nothing was marked.

@@ -135,6 +135,12 @@ pub trait FileOps: Any {
         poll::IN | poll::OUT | poll::RDNORM | poll::WRNORM
     }
 
+    /// Whether [`FileOps::poll`] does not know all: what holds depends on who asks (signalfd), or on other files that may
+    /// (epoll).
+    fn depends(&self) -> bool {
+        false
+    }
+
     /// Where to wait for any of `events`. `None`: never blocks.
     fn queue(&self, file: &File, events: u32) -> Option<WaitQueue> {
         let _ = (file, events);
@@ -235,6 +241,8 @@ pub struct File {
     pub signal: Cell<i32>,
     /// The locks it holds (flock, F_OFD_SETLK): let go when it is closed.
     pub locks: OnceCell<super::locks::Holder>,
+    /// See [`FileOps::depends`].
+    pub depends: bool,
     /// Where it was opened: for `*at` calls, fchdir, /proc/PID/fd. `None`: pipes, sockets, anonymous files.
     pub path: Option<super::Path>,
 }
@@ -249,6 +257,7 @@ impl File {
     /// An open file.
     pub fn new(ops: Box<dyn FileOps>, flags: u32, path: Option<super::Path>) -> Rc<File> {
         Rc::new(File {
+            depends: ops.depends(),
             ops,
             flags: Cell::new(flags),
             pos: Cell::new(0),

@@ -143,22 +143,24 @@ impl Locks {
     pub fn unlock(&self, file: FileId, space: Space, owner: Owner, start: u64, end: u64) {
         let mut files = self.0.files.borrow_mut();
         let Some(held) = files.get_mut(&(file, space)) else { return };
-        let mut kept = Vec::with_capacity(held.locks.len());
         let mut freed = false;
-        for lock in held.locks.drain(..) {
+        let mut rest = None;
+        held.locks.retain_mut(|lock| {
             if lock.owner != owner || lock.end < start || end < lock.start {
-                kept.push(lock);
-                continue;
+                return true;
             }
             freed = true;
-            if lock.start < start {
-                kept.push(Lock { end: start - 1, ..lock });
+            let (before, behind) = (lock.start < start, lock.end > end);
+            // At most one lock of an owner reaches over both ends.
+            rest = rest.or((before && behind).then_some(Lock { start: end + 1, ..*lock }));
+            if before {
+                lock.end = start - 1;
+            } else if behind {
+                lock.start = end + 1;
             }
-            if lock.end > end {
-                kept.push(Lock { start: end + 1, ..lock });
-            }
-        }
-        held.locks = kept;
+            before || behind
+        });
+        held.locks.extend(rest);
         if freed {
             held.queue.wake(poll::OUT);
         }

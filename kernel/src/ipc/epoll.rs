@@ -7,7 +7,7 @@ use crate::env::Env;
 use crate::error::{Errno, Result};
 use crate::fs::file::{File, FileOps, Seek};
 use crate::wait::{ReadyList, WaitQueue, poll};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -186,7 +186,7 @@ impl Epoll {
         if items.by_key.len() < items.prune_at {
             return;
         }
-        let gone: VecDeque<u64> =
+        let gone: Vec<u64> =
             items.by_key.iter().filter(|(_, i)| i.file.strong_count() == 0).map(|(k, _)| *k).collect();
         drop(items);
         gone.into_iter().for_each(|key| self.forget(key));
@@ -254,18 +254,17 @@ impl Epoll {
         poll: &mut dyn FnMut(&File) -> u32,
         report: &mut dyn FnMut(usize, Event) -> Result<()>,
     ) -> Result<usize> {
-        let mut marked = self.list.take();
-        let mut again = VecDeque::new();
         let mut count = 0;
-        let mut failed = None;
-        while count < max
-            && let Some(key) = marked.pop_front()
-        {
+        // Each at most once: those that stay go to the end, so that nobody starves.
+        for _ in 0..self.list.len() {
+            if count == max {
+                break;
+            }
+            let Some(key) = self.list.pop() else { break };
             let Some((event, wanted)) = self.check(key, poll) else { continue };
             if let Err(e) = report(count, event) {
-                failed = Some(e);
-                marked.push_front(key);
-                break;
+                self.list.put_front(key);
+                return if count == 0 { Err(e) } else { Ok(count) };
             }
             count += 1;
             if wanted & bits::ONESHOT != 0 {
@@ -273,29 +272,21 @@ impl Epoll {
                     item.events &= bits::PRIVATE;
                 }
             } else if wanted & bits::EDGE == 0 {
-                again.push_back(key);
+                self.list.put_back(key);
             }
         }
-        // The ones not looked at come first next time, so that nobody starves.
-        self.list.put_back(marked.into_iter().chain(again));
-        match failed {
-            Some(e) if count == 0 => Err(e),
-            _ => Ok(count),
-        }
+        Ok(count)
     }
 
     /// Whether any watched file is ready, without reporting it.
     pub fn is_ready(&self, poll: &mut dyn FnMut(&File) -> u32) -> bool {
-        let mut marked = self.list.take();
-        while let Some(&key) = marked.front() {
+        while let Some(key) = self.list.pop() {
             if self.check(key, poll).is_some() {
-                break;
+                self.list.put_front(key);
+                return true;
             }
-            marked.pop_front();
         }
-        let ready = !marked.is_empty();
-        self.list.put_back(marked.into_iter());
-        ready
+        false
     }
 }
 
@@ -303,6 +294,10 @@ impl FileOps for Epoll {
     fn poll(&self, _file: &File) -> u32 {
         let ready = self.is_ready(&mut |file| file.ops().poll(file));
         if ready { poll::IN | poll::RDNORM } else { 0 }
+    }
+
+    fn depends(&self) -> bool {
+        true
     }
 
     fn queue(&self, _file: &File, _events: u32) -> Option<WaitQueue> {

@@ -49,6 +49,10 @@ impl FileOps for SignalFd {
         "anon_inode:[signalfd]".into()
     }
 
+    fn depends(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -109,14 +109,16 @@ pub fn sys_clone3(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// fork(2).
 pub fn sys_fork(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
-    let request = Request { flags: 0, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
+    let request =
+        Request { flags: 0, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
     clone(k, t, &request)
 }
 
 /// vfork(2).
 pub fn sys_vfork(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
     let flags = flag::VM | flag::VFORK;
-    let request = Request { flags, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
+    let request =
+        Request { flags, exit_signal: sig::CHLD, stack: 0, parent_tid: 0, child_tid: 0, tls: 0, pidfd: 0 };
     clone(k, t, &request)
 }
 

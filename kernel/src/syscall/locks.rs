@@ -15,11 +15,13 @@ const F_WRLCK: i16 = 1;
 const F_UNLCK: i16 = 2;
 
 fn identity(file: &File) -> Result<FileId> {
-    let attr = match &file.path {
-        Some(path) => path.inode().attr()?,
-        None => file.ops().attr(),
-    };
-    Ok((attr.dev, attr.ino))
+    match &file.path {
+        Some(path) => path.inode().id(),
+        None => {
+            let attr = file.ops().attr();
+            Ok((attr.dev, attr.ino))
+        }
+    }
 }
 
 /// The open file description as an owner of locks.

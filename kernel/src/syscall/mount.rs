@@ -104,6 +104,9 @@ pub fn sys_umount2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if !k.task(t).cred.privileged() {
         return Err(Errno::EPERM.into());
     }
+    if !Rc::ptr_eq(&at.node, &at.mount.root) {
+        return Err(Errno::EINVAL.into());
+    }
     if flags & MNT_DETACH == 0 && in_use(k, &at) {
         return Err(Errno::EBUSY.into());
     }

@@ -278,7 +278,7 @@ fn may_open(seeker: &Seeker, at: &Path, attr: &Attr, flags: u32) -> Result<()> {
 /// Whether some process executes the file: its text must stay as it is.
 fn executing(k: &Kernel, attr: &Attr) -> bool {
     let programs = k.tables.processes().filter_map(|p| p.exe.as_ref());
-    programs.filter_map(|exe| exe.inode().attr().ok()).any(|exe| (exe.dev, exe.ino) == (attr.dev, attr.ino))
+    programs.filter_map(|exe| exe.inode().id().ok()).any(|exe| exe == (attr.dev, attr.ino))
 }
 
 fn open_ops(

@@ -22,6 +22,7 @@ const READ_SET: u32 = poll::RDNORM | poll::RDBAND | poll::IN | poll::HUP | poll:
 const WRITE_SET: u32 = poll::WRBAND | poll::WRNORM | poll::OUT | poll::ERR;
 /// What counts as exceptional.
 const EXCEPT_SET: u32 = poll::PRI;
+const SETS: [u32; 3] = [READ_SET, WRITE_SET, EXCEPT_SET];
 
 /// The open file behind a descriptor that can be waited for: not one opened with O_PATH.
 ///
@@ -34,6 +35,9 @@ pub fn waitable(k: &Kernel, t: Tid, fd: i32) -> Result<Rc<File>> {
 
 /// The poll bits that hold for a file now, as task `t` sees it: a signalfd shows the signals of whoever asks.
 pub fn ready(k: &Kernel, t: Tid, file: &File) -> u32 {
+    if !file.depends {
+        return file.ops().poll(file);
+    }
     if let Some(epoll) = file.downcast::<Epoll>() {
         let any = epoll.is_ready(&mut |file| ready(k, t, file));
         return if any { poll::IN | poll::RDNORM } else { 0 };
@@ -97,29 +101,33 @@ fn do_poll(k: &mut Kernel, t: Tid, fds: u64, count: usize, timeout_ns: Option<u6
     }
     let deadline = deadline(k, t, timeout_ns);
     let over = over(k, t, deadline);
-    let mut wait = wait_any().until(deadline);
     let mut found = 0;
+    let files = k.task(t).files.clone();
     for i in 0..count as u64 {
         let at = fds + i * size_of::<PollFd>() as u64;
         let asked: PollFd = user::get(at)?;
         let mut revents = 0;
         if asked.fd >= 0 {
             let events = u32::from(asked.events) | poll::ERR | poll::HUP;
-            revents = match waitable(k, t, asked.fd) {
-                Err(_) => poll::NVAL,
-                Ok(file) => {
-                    let bits = ready(k, t, &file) & events;
-                    if bits == 0 && found == 0 && !over {
-                        wait = watch(wait, &file, events);
-                    }
-                    bits
-                }
+            revents = match files.borrow().get(asked.fd) {
+                Ok(file) if !file.is_path() => ready(k, t, file) & events,
+                _ => poll::NVAL,
             };
         }
         found += i64::from(revents != 0);
         user::put(at + 6, &(revents as u16))?;
     }
-    if found > 0 || over { Ok(found) } else { Err(wait.into()) }
+    if found > 0 || over {
+        return Ok(found);
+    }
+    let mut wait = wait_any().until(deadline);
+    for i in 0..count as u64 {
+        let asked: PollFd = user::get(fds + i * size_of::<PollFd>() as u64)?;
+        if let Ok(file) = files.borrow().get(asked.fd) {
+            wait = watch(wait, file, u32::from(asked.events) | poll::ERR | poll::HUP);
+        }
+    }
+    Err(wait.into())
 }
 
 /// poll(2).
@@ -176,6 +184,19 @@ fn put_set(addr: u64, bits: &Bits) -> Result<()> {
     Ok(())
 }
 
+/// The descriptors below `n` that are in any of the sets.
+fn asked_for(sets: &[Bits; 3], n: usize) -> impl Iterator<Item = usize> {
+    (0..sets[0].len()).flat_map(move |word| {
+        let mut bits = sets[0][word] | sets[1][word] | sets[2][word];
+        core::iter::from_fn(move || {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            (bit < 64).then_some(word * 64 + bit)
+        })
+        .take_while(move |fd| *fd < n)
+    })
+}
+
 fn do_select(k: &mut Kernel, t: Tid, a: &Args, timeout_ns: Option<u64>) -> SysResult {
     let n = usize::try_from(a.i32(0)).map_err(|_| Errno::EINVAL)?;
     // As Linux does: what lies beyond the table of descriptors is not looked at.
@@ -185,31 +206,30 @@ fn do_select(k: &mut Kernel, t: Tid, a: &Args, timeout_ns: Option<u64>) -> SysRe
     let mut got: [Bits; 3] = [smallvec![0; words], smallvec![0; words], smallvec![0; words]];
     let deadline = deadline(k, t, timeout_ns);
     let over = over(k, t, deadline);
-    let mut wait = wait_any().until(deadline);
     let mut found = 0;
-    for fd in 0..n {
+    let files = k.task(t).files.clone();
+    for fd in asked_for(&asked, n) {
         let (word, bit) = (fd / 64, 1 << (fd % 64));
-        let wanted = [0, 1, 2].map(|i| asked[i][word] & bit != 0);
-        if !wanted.contains(&true) {
-            continue;
-        }
-        let file = waitable(k, t, fd as i32)?;
-        let bits = ready(k, t, &file);
-        let mut events = 0;
-        for (i, set) in [READ_SET, WRITE_SET, EXCEPT_SET].into_iter().enumerate() {
-            if wanted[i] {
-                events |= set;
-                if bits & set != 0 {
-                    got[i][word] |= bit;
-                    found += 1;
-                }
+        let files = files.borrow();
+        let file = files.get(fd as i32).ok().filter(|file| !file.is_path()).ok_or(Errno::EBADF)?;
+        let bits = ready(k, t, file);
+        for (i, set) in SETS.into_iter().enumerate() {
+            if asked[i][word] & bit != 0 && bits & set != 0 {
+                got[i][word] |= bit;
+                found += 1;
             }
-        }
-        if found == 0 && !over {
-            wait = watch(wait, &file, events);
         }
     }
     if found == 0 && !over {
+        let mut wait = wait_any().until(deadline);
+        for fd in asked_for(&asked, n) {
+            let (word, bit) = (fd / 64, 1 << (fd % 64));
+            let wanted = SETS.into_iter().zip(&asked).filter(|(_, set)| set[word] & bit != 0);
+            let events = wanted.fold(0, |events, (set, _)| events | set);
+            if let Ok(file) = files.borrow().get(fd as i32) {
+                wait = watch(wait, file, events);
+            }
+        }
         return Err(wait.into());
     }
     for (i, bits) in got.iter().enumerate() {

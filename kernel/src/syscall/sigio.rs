@@ -81,7 +81,8 @@ impl AsyncFiles {
 
 /// Sends the signals of the files that became ready.
 pub fn send(k: &mut Kernel) {
-    for key in k.async_files.ready.take() {
+    for _ in 0..k.async_files.ready.len() {
+        let Some(key) = k.async_files.ready.pop() else { break };
         let Some(watched) = k.async_files.files.get(&key) else { continue };
         match watched.file.upgrade() {
             Some(file) => {

@@ -53,7 +53,16 @@ pub fn sys_lstat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// fstat(2).
 pub fn sys_fstat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    put_stat(a.u64(1), &place::of_fd(k, t, a.i32(0))?.attr()?)
+    put_stat(a.u64(1), &fd_attr(k, t, a.i32(0))?)
+}
+
+fn fd_attr(k: &Kernel, t: Tid, fd: i32) -> Result<Attr> {
+    let files = k.task(t).files.borrow();
+    let file = files.get(fd)?;
+    match &file.path {
+        Some(path) => path.inode().attr(),
+        None => Ok(file.ops().attr()),
+    }
 }
 
 const STAT_FLAGS: u32 = at::SYMLINK_NOFOLLOW | at::NO_AUTOMOUNT | at::EMPTY_PATH;
@@ -63,6 +72,10 @@ pub fn sys_newfstatat(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let flags = a.u32(3);
     if flags & !STAT_FLAGS != 0 {
         return Err(Errno::EINVAL.into());
+    }
+    // How C libraries spell fstat.
+    if flags & at::EMPTY_PATH != 0 && a.i32(0) != AT_FDCWD && user::get::<u8>(a.u64(1)) == Ok(0) {
+        return put_stat(a.u64(2), &fd_attr(k, t, a.i32(0))?);
     }
     put_stat(a.u64(2), &place::stat(k, t, a.i32(0), a.u64(1), flags, place::follow_of(flags))?.attr)
 }

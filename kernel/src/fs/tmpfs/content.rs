@@ -58,7 +58,10 @@ impl Content {
     /// Bytes of pages that hold something, for st_blocks.
     pub(super) fn allocated(&self) -> u64 {
         let end = self.size.next_multiple_of(PAGE_SIZE);
-        self.extents.range(..end).map(|(start, e)| e.len.min(end - start)).sum()
+        // What lies behind the end is little: room to grow.
+        let behind = |(start, e): (&u64, &Extent)| (start + e.len).saturating_sub(end.max(*start));
+        let ahead = self.extents.iter().rev().map(behind).take_while(|bytes| *bytes > 0);
+        self.reserved - ahead.sum::<u64>()
     }
 
     /// The pool offset of byte `at`, and how many bytes follow it there.
