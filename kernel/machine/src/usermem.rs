@@ -63,6 +63,42 @@ unsafe extern "C" fn llano_zero(dst: *mut u8, len: usize) -> usize {
     )
 }
 
+/// Exchanges `rdx` bytes (a multiple of 64) at rdi and rsi; only accesses to rdi may fault. Returns how many were not
+/// exchanged.
+#[unsafe(naked)]
+unsafe extern "C" fn llano_exchange(at: *mut u8, other: *mut u8, len: usize) -> usize {
+    naked_asm!(
+        "mov rax, rdx",
+        ".globl llano_exchange_begin",
+        "llano_exchange_begin:",
+        "2:",
+        "movups xmm0, [rdi]",
+        "movups xmm1, [rdi + 16]",
+        "movups xmm2, [rdi + 32]",
+        "movups xmm3, [rdi + 48]",
+        "movups xmm4, [rsi]",
+        "movups xmm5, [rsi + 16]",
+        "movups xmm6, [rsi + 32]",
+        "movups xmm7, [rsi + 48]",
+        // The store that may fault comes first: until then nothing is changed.
+        "movups [rdi], xmm4",
+        "movups [rdi + 16], xmm5",
+        "movups [rdi + 32], xmm6",
+        "movups [rdi + 48], xmm7",
+        "movups [rsi], xmm0",
+        "movups [rsi + 16], xmm1",
+        "movups [rsi + 32], xmm2",
+        "movups [rsi + 48], xmm3",
+        "add rdi, 64",
+        "add rsi, 64",
+        "sub rax, 64",
+        "jnz 2b",
+        ".globl llano_exchange_end",
+        "llano_exchange_end:",
+        "ret",
+    )
+}
+
 /// `lock cmpxchg` of a u32 at rdi: esi expected, edx new. rax: value found; or bit 32 set on a fault.
 #[unsafe(naked)]
 unsafe extern "C" fn llano_cas(at: *mut u32, expected: u32, new: u32) -> u64 {
@@ -86,6 +122,8 @@ unsafe extern "C" {
     static llano_copy_end: u8;
     static llano_zero_begin: u8;
     static llano_zero_end: u8;
+    static llano_exchange_begin: u8;
+    static llano_exchange_end: u8;
     static llano_cas_begin: u8;
     static llano_cas_end: u8;
 }
@@ -95,6 +133,7 @@ pub(crate) fn fixup_for(rip: u64) -> Option<u64> {
     let table = [
         (&raw const llano_copy_begin as u64, &raw const llano_copy_end as u64),
         (&raw const llano_zero_begin as u64, &raw const llano_zero_end as u64),
+        (&raw const llano_exchange_begin as u64, &raw const llano_exchange_end as u64),
         (&raw const llano_cas_begin as u64, &raw const llano_cas_end as u64),
     ];
     table.iter().find(|(begin, end)| (*begin..*end).contains(&rip)).map(|(_, end)| *end)
@@ -193,6 +232,18 @@ pub fn cas_u32(addr: u64, expected: u32, new: u32) -> Result<u32, BadAddress> {
 pub(crate) unsafe fn copy_raw(to: u64, from: u64, len: usize) -> usize {
     // SAFETY: the caller's promise; faults on either side are fixed up.
     unsafe { llano_copy(to as *mut u8, from as *const u8, len) }
+}
+
+/// Exchanges bytes between `at`, with fault fix-up, and `other`, which must be accessible; returns how many were *not*
+/// exchanged. `len` must be a multiple of 64.
+///
+/// # Safety
+/// No Rust object may lie in either range.
+pub(crate) unsafe fn exchange_raw(at: u64, other: u64, len: usize) -> usize {
+    debug_assert!(len.is_multiple_of(64) && len > 0);
+    // SAFETY: the caller's promise; faults on `at` are fixed up. The function clobbers xmm0-7 only, which the C calling
+    // convention allows.
+    unsafe { llano_exchange(at as *mut u8, other as *mut u8, len) }
 }
 
 /// Zeroes bytes at any address, with fault fix-up.

@@ -6,6 +6,7 @@ use crate::border::host;
 use crate::{HostError, PAGE, check};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 const PAGE_BYTES: u64 = PAGE as u64;
 const WRITE: i32 = libc::PROT_WRITE;
@@ -60,6 +61,8 @@ pub(super) struct Layer {
     pub(super) closed: bool,
     /// Pages that (may) differ, by guest address.
     pub(super) pages: BTreeMap<u64, Versions>,
+    /// Of pages that differed once: their patience, should they again.
+    patience: BTreeMap<u64, u8>,
 }
 
 impl Layer {
@@ -73,7 +76,13 @@ impl Layer {
             prot: 0,
             closed: false,
             pages: BTreeMap::new(),
+            patience: BTreeMap::new(),
         }
+    }
+
+    /// The same, with nothing mapped or with something.
+    pub(super) fn emptied(self, empty: bool) -> Layer {
+        Layer { empty, ..self }
     }
 
     pub(super) fn has(&self, view: View) -> bool {
@@ -91,6 +100,11 @@ impl Layer {
             At::Here => addr,
             At::Parked(at) => at + (addr - start),
         }
+    }
+
+    /// Whether its views see different things.
+    pub(super) fn differs(&self) -> bool {
+        !self.pages.is_empty() || self.members.iter().any(|m| m.1 != self.prot)
     }
 
     fn prot_of(&self, view: View) -> i32 {
@@ -139,18 +153,26 @@ impl Layer {
                     page.patience = page.patience.saturating_mul(2);
                 } else {
                     let (frame, set) = &mut page.saved[i];
-                    store.exchange(frame, addr)?;
+                    store.exchange(*frame, addr);
                     core::mem::swap(&mut page.here, set);
                 }
             }
             let want = prot & WRITE != 0 && page.here.len() == 1;
             self.closed |= !want;
-            if page.open && !want {
+            if !want && (page.open || page.saved.is_empty()) {
                 alike.push(addr);
             } else if want != page.open || lifted {
                 protect(addr, PAGE_BYTES, if want { prot } else { prot & !WRITE })?;
             }
             page.open = want;
+        }
+        for addr in &alike {
+            // The same for all again: as if it had never been written since.
+            if let Entry::Occupied(page) = self.pages.entry(*addr)
+                && page.get().saved.is_empty()
+            {
+                self.patience.insert(*addr, page.remove().patience);
+            }
         }
         for run in runs(alike) {
             protect(run.0, run.1 - run.0, prot & !WRITE)?;
@@ -189,7 +211,11 @@ impl Layer {
     /// Gives `view` a version of the page of its own and opens it. `false`: it has one already.
     pub(super) fn split(&mut self, page: u64, view: View, store: &mut Store) -> Result<bool, HostError> {
         let all = || self.members.iter().map(|m| m.0).collect();
-        let versions = self.pages.entry(page).or_insert_with(|| Versions::of(all()));
+        let mut patience = || self.patience.remove(&page).unwrap_or(PATIENCE);
+        let versions = self
+            .pages
+            .entry(page)
+            .or_insert_with(|| Versions { patience: patience(), ..Versions::of(all()) });
         if versions.open {
             return Ok(false);
         }
@@ -295,6 +321,7 @@ impl Layer {
             }
             self.closed = false;
             self.pages.clear();
+            self.patience.clear();
         }
         Ok(())
     }
@@ -312,6 +339,7 @@ impl Layer {
             prot: self.prot,
             closed: self.closed,
             pages: self.pages.split_off(&addr),
+            patience: self.patience.split_off(&addr),
         }
     }
 

@@ -72,7 +72,10 @@ struct Overlay {
     store: Store,
     parking: Option<Extents>,
     page_map: PageMap,
-    scratch: Vec<u64>,
+    /// Of each view: the spans that it does not see as all others do, as of the epoch.
+    lively: BTreeMap<View, (u64, Vec<u64>)>,
+    /// Counts changes to who sees what where.
+    epoch: u64,
 }
 
 struct OverlayCell(UnsafeCell<Option<Overlay>>);
@@ -94,7 +97,8 @@ fn with<R>(f: impl FnOnce(&mut Overlay) -> R) -> R {
         store: Store::default(),
         parking: None,
         page_map: PageMap::default(),
-        scratch: Vec::new(),
+        lively: BTreeMap::new(),
+        epoch: 0,
     }))
 }
 
@@ -141,6 +145,7 @@ pub fn drop_view(view: View) -> Result<(), HostError> {
 /// `[start, end)` belongs to `owner` and is about to be claimed by another view.
 pub fn contest(owner: View, start: u64, end: u64) {
     with(|o| {
+        o.epoch += 1;
         for gap in o.gaps(start, end) {
             o.index.insert((owner, gap.start));
             let span = Span { end: gap.end, layers: vec![Layer::of(owner)], settled: owner };
@@ -279,6 +284,7 @@ impl Overlay {
             return;
         }
         let layers: Vec<Layer> = span.layers.iter_mut().map(|l| l.split_off(start, addr)).collect();
+        self.epoch += 1;
         let upper = Span { end: span.end, layers, settled: span.settled };
         span.end = addr;
         for (view, _) in upper.layers.iter().flat_map(|l| &l.members) {
@@ -299,11 +305,17 @@ impl Overlay {
         if before == view || self.spans.is_empty() {
             return Ok(before);
         }
-        let mut keys = core::mem::take(&mut self.scratch);
-        keys.clear();
-        keys.extend(self.index.range((view, 0)..=(view, u64::MAX)).map(|(_, start)| *start));
+        let (epoch, mut keys) = self.lively.remove(&view).unwrap_or((u64::MAX, Vec::new()));
+        if epoch != self.epoch {
+            keys.clear();
+            let own = self.index.range((view, 0)..=(view, u64::MAX)).map(|(_, start)| *start);
+            keys.extend(own.filter(|key| {
+                let layers = self.spans.get(key).map_or(&[][..], |s| &s.layers);
+                layers.len() > 1 || layers.iter().any(|l| l.at != At::Here || l.differs())
+            }));
+        }
         let result = keys.iter().try_for_each(|key| self.settle(*key, view));
-        self.scratch = keys;
+        self.lively.insert(view, (self.epoch, keys));
         result.map(|()| before)
     }
 
@@ -326,6 +338,7 @@ impl Overlay {
 
     fn open(&mut self, page: u64) -> bool {
         let view = self.current;
+        let epoch = &mut self.epoch;
         let Some((&key, span)) = self.spans.range_mut(..=page).next_back() else { return false };
         if page >= span.end {
             return false;
@@ -334,8 +347,14 @@ impl Overlay {
             return false;
         };
         let tracked = layer.common() && layer.private && layer.prot & libc::PROT_WRITE != 0;
+        let alike = !layer.differs();
         if !tracked || !layer.split(page, view, &mut self.store).unwrap_or(false) {
             return false;
+        }
+        if alike {
+            // Who was current before did not matter until now.
+            span.settled = view;
+            *epoch += 1;
         }
         // Stores come in runs: the more pages before this one were opened already, the more behind it are.
         let before = layer.pages.range(..page).rev().take(16).zip(1..);
@@ -354,6 +373,7 @@ impl Overlay {
 
     fn fork(&mut self, child: View, areas: &[Area], sp: u64) -> Result<(), HostError> {
         let parent = self.current;
+        self.epoch += 1;
         let mut written: Vec<Range<u64>> = Vec::new();
         for area in areas {
             for gap in self.gaps(area.start, area.end) {
@@ -387,7 +407,6 @@ impl Overlay {
         self.divide(parent, child, areas, &written)?;
         for key in self.index.range((parent, 0)..=(parent, u64::MAX)).map(|(_, k)| *k) {
             if let Some(span) = self.spans.get_mut(&key)
-                && span.settled == parent
                 && span.layers.iter().any(|l| l.has(child))
             {
                 span.settled = child;
@@ -435,6 +454,7 @@ impl Overlay {
     /// The current view gives up what it sees in a range; a layer of its own is in place there afterwards.
     fn replace(&mut self, start: u64, end: u64, empty: bool) -> Result<(), HostError> {
         let view = self.current;
+        self.epoch += 1;
         for key in self.spans_in(start, end) {
             let Some(span) = self.spans.get_mut(&key) else { continue };
             let (mine, end) = (span.layers.iter().position(|l| l.has(view)), span.end);
@@ -450,7 +470,7 @@ impl Overlay {
             if let Some(other) = span.layers.iter_mut().find(|l| l.at == At::Here) {
                 park(other, key, end, &mut self.parking)?;
             }
-            span.layers.push(Layer { empty, ..Layer::of(view) });
+            span.layers.push(Layer::of(view).emptied(empty));
             span.settled = view;
             self.index.insert((view, key));
         }
@@ -462,6 +482,7 @@ impl Overlay {
         if self.overlapping(start, end).next().is_none() {
             return Ok(false);
         }
+        self.epoch += 1;
         for gap in self.gaps(start, end) {
             protect(gap.start, gap.end - gap.start, prot)?;
         }
@@ -475,6 +496,7 @@ impl Overlay {
                 member.1 = prot;
             }
             if layer.common() {
+                span.settled = view;
                 let had = core::mem::replace(&mut layer.prot, prot);
                 // What is the view's alone may be written again, even if it could not before.
                 if layer.private && had & libc::PROT_WRITE == 0 {
@@ -491,6 +513,7 @@ impl Overlay {
     /// Gives the current view its own version of every page of a range that was written.
     fn part(&mut self, start: u64, end: u64) -> Result<(), HostError> {
         let view = self.current;
+        self.epoch += 1;
         for key in self.spans_in(start, end) {
             let Some(span) = self.spans.get_mut(&key) else { continue };
             let end = span.end;
@@ -498,6 +521,7 @@ impl Overlay {
                 continue;
             };
             if layer.common() && layer.private {
+                span.settled = view;
                 for page in self.page_map.written(key, end).into_iter().flat_map(|r| r.step_by(PAGE)) {
                     layer.split(page, view, &mut self.store)?;
                 }
@@ -507,6 +531,8 @@ impl Overlay {
     }
 
     fn drop_view(&mut self, view: View) -> Result<(), HostError> {
+        self.epoch += 1;
+        self.lively.remove(&view);
         let keys: Vec<u64> = self.index.range((view, 0)..=(view, u64::MAX)).map(|(_, k)| *k).collect();
         for key in keys {
             self.index.remove(&(view, key));

@@ -59,11 +59,15 @@ impl Store {
     }
 
     /// Puts the saved page in place of the one at `at`, which must be writable, and saves that one.
-    pub(super) fn exchange(&mut self, frame: &mut Frame, at: u64) -> Result<(), HostError> {
-        let other = self.save(at)?;
-        copy_page(at, self.at(frame.0));
-        self.forget(core::mem::replace(frame, other));
-        Ok(())
+    pub(super) fn exchange(&mut self, frame: Frame, at: u64) {
+        let saved = self.at(frame.0);
+        // SAFETY: a page of guest space and a frame that was handed out: no Rust object lies there.
+        let left = unsafe { usermem::exchange_raw(at, saved, PAGE) };
+        if left > 0 {
+            // As in `save`: what cannot be read is zeroes.
+            // SAFETY: as above.
+            unsafe { usermem::zero_raw(saved + (PAGE - left) as u64, left) };
+        }
     }
 
     /// Whether the page at `at` holds the same bytes as the saved one.
