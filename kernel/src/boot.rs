@@ -10,6 +10,7 @@ use crate::inspect::Debug;
 use crate::kernel::{Kernel, Uts};
 use crate::mm::Mm;
 use crate::mm::space::AddressSpace;
+use crate::mm::strict::Strict;
 use crate::sched::{Clock, Sched};
 use crate::sigstate::{SigHandlers, SigQueue, SigSet};
 use crate::syscall::misc::{RELEASE, VERSION, default_limits};
@@ -48,6 +49,8 @@ pub struct Parts {
     pub requests: Arc<Requests<Kernel>>,
     /// Bytes of RAM.
     pub ram: u64,
+    /// Memory is as without an MMU.
+    pub strict: Option<Box<Strict>>,
     /// Idle time is skipped.
     pub virtual_time: bool,
     /// The host name.
@@ -115,6 +118,7 @@ impl Kernel {
             baseline: llano_machine::host::resident_bytes(),
             reports: Vec::new(),
         });
+        k.space.strict = parts.strict;
         k.load.1 = k.refresh_now();
         k.log(alloc::format!("Linux version {RELEASE} (llano) {VERSION}"));
         k

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use llano_machine::patch;
-use llano_machine::space::{EXEC, READ, Sharing, WRITE};
+use llano_machine::space::{EXEC, READ, WRITE};
 
 /// A task, or a process that is over but not yet waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +189,7 @@ impl Kernel {
                     bit(vma.prot & READ != 0, 'r'),
                     bit(vma.prot & WRITE != 0, 'w'),
                     bit(vma.prot & EXEC != 0, 'x'),
-                    if vma.sharing == Sharing::Shared { 's' } else { 'p' },
+                    self.space.sharing_letter(vma),
                 ]
                 .iter()
                 .collect(),

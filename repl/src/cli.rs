@@ -23,7 +23,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a program (the default; `run --` escapes names of subcommands)
-    Run(Run),
+    Run(Box<Run>),
     /// Boot the default root, run a short shell session, record it and say where the time went
     Demo,
     /// Ask a running llano: commands over its monitor socket
@@ -84,6 +84,12 @@ pub struct Run {
     /// RAM, as 512M or 2G
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
     pub mem: u64,
+    /// As Linux without an MMU: no fork, no chosen addresses, no page protection, no memory beside RAM
+    #[arg(long)]
+    pub strict_nommu: bool,
+    /// Stack of programs that name no size, with --strict-nommu (default: 128K)
+    #[arg(long, value_name = "SIZE", requires = "strict_nommu", value_parser = stack)]
+    pub stack: Option<u64>,
     /// Working directory in the guest (default: the caller's)
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
@@ -145,6 +151,14 @@ pub struct Monitor {
 }
 
 fn size(text: &str) -> Result<u64, String> {
+    bytes(text).and_then(|n| if n >= 1 << 20 { Ok(n) } else { Err("at least 1M".into()) })
+}
+
+fn stack(text: &str) -> Result<u64, String> {
+    bytes(text).and_then(|n| if n >= 8 << 10 { Ok(n) } else { Err("at least 8K".into()) })
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
@@ -157,11 +171,7 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 =
         digits.parse().map_err(|_| "a size is a number with K, M, G or T, as 512M".to_string())?;
-    match number.checked_mul(1 << shift) {
-        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
-        Some(_) => Err("at least 1M".into()),
-        None => Err("that is too much".into()),
-    }
+    number.checked_mul(1 << shift).ok_or_else(|| "that is too much".into())
 }
 
 fn env_pair(text: &str) -> Result<(OsString, OsString), String> {

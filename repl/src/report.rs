@@ -23,6 +23,20 @@ pub fn at_exit(k: &Kernel, options: &Run) {
             k.refused_forks
         ));
     }
+    if let Some(strict) = &k.space.strict {
+        if strict.refused_fixed > 0 {
+            say(&format!(
+                "mmap with MAP_FIXED was refused with EINVAL ({}): without an MMU nobody chooses addresses. ld.so loads libraries with it; static-PIE programs do without",
+                strict.refused_fixed
+            ));
+        }
+        if strict.refused_programs > 0 {
+            say(&format!(
+                "programs linked to fixed addresses were refused with ENOEXEC ({}): without an MMU only position-independent ones can be loaded (-static-pie)",
+                strict.refused_programs
+            ));
+        }
+    }
     let mut unknown: Vec<String> = k
         .unknown_calls
         .iter()

@@ -10,12 +10,13 @@ use llano_kernel::error::Errno;
 use llano_kernel::exec::explain::explain;
 use llano_kernel::fs::Path;
 use llano_kernel::fs::namei::{Follow, WalkCx, walk};
+use llano_kernel::mm::strict::{STACK, Strict};
 use llano_kernel::run::Stop;
 use llano_kernel::tty::devices::Terminals;
 use llano_machine::bell::{Bell, Requests};
 use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
-use llano_machine::{clock, heap, signals, space, term};
+use llano_machine::{PAGE, clock, heap, signals, space, term};
 use llano_trace::filter::Filter;
 use llano_trace::recorder::Recorder;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -72,8 +73,18 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     heap::init();
     signals::init().map_err(Failure::new)?;
     crate::crash::install();
-    let windows = space::init(ADDRESS_SPACE)
+    let size = if options.strict_nommu { options.mem & !(PAGE as u64 - 1) } else { ADDRESS_SPACE };
+    let mut windows = space::init(size)
         .map_err(|e| Failure::new(format!("cannot reserve address space: {e}; is `ulimit -v` set?")))?;
+    let strict = options.strict_nommu.then(|| {
+        Strict::new(&mut windows, options.stack.unwrap_or(STACK)).map_err(|e| {
+            Failure::new(format!(
+                "--strict-nommu: the host gives no memory that programs may run in: {}",
+                e.message()
+            ))
+        })
+    });
+    let strict = strict.transpose()?;
     let pool = Pool::new(POOL).map_err(|e| Failure::new(format!("cannot make the RAM pool: {e}")))?;
     let bell = Bell::new().map_err(|e| Failure::new(format!("cannot make an epoll: {e}")))?;
     let requests = Arc::new(Requests::new(bell.door()));
@@ -92,7 +103,8 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         host_timers: clock::Timers::start().map_err(|e| Failure::new(format!("cannot make a timer: {e}")))?,
         trace: recorder,
         requests: requests.clone(),
-        ram: options.mem,
+        ram: if strict.is_some() { windows.high.1 - windows.high.0 } else { options.mem },
+        strict,
         virtual_time: options.time == Time::Virtual,
         hostname: options.hostname.clone().unwrap_or_else(hostname).into_bytes(),
         tsc_mult: calibration.mult(),
@@ -214,7 +226,7 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
     k.start(path.clone(), filename, first).map_err(|e| {
         let exists = |p: &[u8]| cx(k, p).is_ok();
         Failure {
-            text: format!("{shown}: {}", explain(&path, &cred, e, exists)),
+            text: format!("{shown}: {}", explain(&path, &cred, e, k.space.strict.as_deref(), exists)),
             status: if e == Errno::ENOENT { NOT_FOUND } else { NOT_EXECUTABLE },
         }
     })

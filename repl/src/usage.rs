@@ -11,16 +11,8 @@ use std::ffi::OsString;
 const USAGE: i32 = 2;
 
 /// Options that are reserved.
-const OPTIONS: [&str; 8] = [
-    "--strict-nommu",
-    "--monitor",
-    "--post-mortem",
-    "--inject",
-    "--guard",
-    "--seed",
-    "--trace-self",
-    "--trace-detail",
-];
+const OPTIONS: [&str; 7] =
+    ["--monitor", "--post-mortem", "--inject", "--guard", "--seed", "--trace-self", "--trace-detail"];
 
 /// Values that are reserved; what ends in `:` begins one.
 const VALUES: [(&str, &[&str]); 2] =

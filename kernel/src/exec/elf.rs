@@ -82,6 +82,8 @@ pub struct Elf {
     pub phdr: Option<u64>,
     /// The stack shall be executable.
     pub exec_stack: bool,
+    /// Bytes of stack it asks for; 0: it does not say.
+    pub stack_size: u64,
     /// Linked to fixed addresses.
     pub fixed: bool,
 }
@@ -112,6 +114,7 @@ impl Elf {
             dynamic: None,
             phdr: None,
             exec_stack: false,
+            stack_size: 0,
             fixed: header.kind == ET_EXEC,
         };
         for raw in table.chunks_exact(PHENT).take(header.phnum.into()) {
@@ -121,7 +124,9 @@ impl Elf {
                 PT_INTERP => elf.interp = Some((s.offset, s.filesz)),
                 PT_DYNAMIC => elf.dynamic = Some(s.vaddr),
                 PT_PHDR => elf.phdr = Some(s.vaddr),
-                PT_GNU_STACK => elf.exec_stack = s.flags & pf::X != 0,
+                PT_GNU_STACK => {
+                    (elf.exec_stack, elf.stack_size) = (s.flags & pf::X != 0, s.memsz);
+                }
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@ use crate::cred::Cred;
 use crate::error::Errno;
 use crate::fs::Path;
 use crate::fs::file::{File, oflag};
+use crate::mm::strict::Strict;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -13,8 +14,14 @@ use alloc::vec;
 const E_MACHINE: usize = 18;
 
 /// One clause on why executing the file at `path` failed with `error`; `exists` tells whether a path leads somewhere.
-pub fn explain(path: &Path, cred: &Cred, error: Errno, exists: impl Fn(&[u8]) -> bool) -> String {
-    look(path, cred, &exists).unwrap_or_else(|| match error {
+pub fn explain(
+    path: &Path,
+    cred: &Cred,
+    error: Errno,
+    strict: Option<&Strict>,
+    exists: impl Fn(&[u8]) -> bool,
+) -> String {
+    look(path, cred, strict, &exists).unwrap_or_else(|| match error {
         Errno::EACCES => "permission denied: not an executable file".into(),
         Errno::ENOEXEC => "not an executable this kernel knows (x86-64 ELF, or a script with #!)".into(),
         Errno::ENOMEM => "no room for it in the address space".into(),
@@ -22,7 +29,12 @@ pub fn explain(path: &Path, cred: &Cred, error: Errno, exists: impl Fn(&[u8]) ->
     })
 }
 
-fn look(path: &Path, cred: &Cred, exists: &impl Fn(&[u8]) -> bool) -> Option<String> {
+fn look(
+    path: &Path,
+    cred: &Cred,
+    strict: Option<&Strict>,
+    exists: &impl Fn(&[u8]) -> bool,
+) -> Option<String> {
     let attr = path.node.inode.attr().ok()?;
     if attr.is_dir() || !cred.may(1, attr.mode, attr.uid, attr.gid) {
         return None;
@@ -47,6 +59,12 @@ fn look(path: &Path, cred: &Cred, exists: &impl Fn(&[u8]) -> bool) -> Option<Str
     let Ok(elf) = load::headers(&file, &head) else {
         return Some("a damaged ELF file: its program headers make no sense".into());
     };
+    if elf.fixed && strict.is_some() {
+        return Some(
+            "linked to fixed addresses, which nobody can promise without an MMU (--strict-nommu): link it with -static-pie"
+                .into(),
+        );
+    }
     let (offset, len) = elf.interp?;
     let name = load::read_exact(&file, offset, usize::try_from(len.min(4096)).ok()?).ok()?;
     let name = name.strip_suffix(b"\0").unwrap_or(&name);

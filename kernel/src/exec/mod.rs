@@ -5,6 +5,7 @@
 //! - [`stack`]: the initial stack
 //! - [`explain`]: failures in words
 //! - [`script`]: scripts and their `#!` line
+//! - `strict`: loading as Linux does it without an MMU
 //!
 //! The new address space is built beside the old one (they are ranges of the same flat space), so everything that can
 //! fail fails while the old program is still whole. The exception is a program linked to fixed addresses that replaces
@@ -15,6 +16,7 @@ pub mod explain;
 pub mod load;
 pub mod script;
 pub mod stack;
+mod strict;
 
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
@@ -112,7 +114,9 @@ impl Plan {
     pub fn read(k: &mut Kernel, tid: Tid, program: &Program) -> Result<Plan> {
         let elf = load::headers(&program.file, &program.head)?;
         let seen = program.path.to_bytes(&k.mounts.root());
-        let Some((offset, len)) = elf.interp else { return Ok(Plan { elf, interp: None, name: seen }) };
+        let Some((offset, len)) = elf.interp else {
+            return Plan { elf, interp: None, name: seen }.loadable(&mut k.space);
+        };
         if !(2..=user_path_max()).contains(&len) {
             return Err(Errno::ENOEXEC);
         }
@@ -124,7 +128,7 @@ impl Plan {
         let file = open(k, tid, &path)?;
         let head = load::read_exact(&file, 0, size_of::<elf::Header>()).map_err(|_| Errno::ELIBBAD)?;
         let elf2 = load::headers(&file, &head).map_err(|_| Errno::ELIBBAD)?;
-        Ok(Plan { elf, interp: Some((elf2, file, name)), name: seen })
+        Plan { elf, interp: Some((elf2, file, name)), name: seen }.loadable(&mut k.space)
     }
 
     /// The range that a program linked to fixed addresses needs.
@@ -157,6 +161,9 @@ impl Plan {
         cred: &Cred,
         stack: u64,
     ) -> Result<(u64, u64)> {
+        if space.strict.is_some() {
+            return self.load_strict(mm, space, program, cred);
+        }
         let elf = &self.elf;
         let bias = load::place(elf, space, mm)?;
         load::map(elf, &program.file, bias, space, mm)?;

@@ -8,9 +8,11 @@
 //! - [`space`]: free ranges
 //! - [`vma`]: views and their backing
 //! - [`map`]: mmap, munmap, mprotect, mremap on an [`Mm`]
+//! - [`strict`]: the same as Linux has it without an MMU (`--strict-nommu`)
 
 pub mod map;
 pub mod space;
+pub mod strict;
 pub mod vma;
 
 use crate::error::{Errno, Result};
@@ -149,6 +151,9 @@ impl Mm {
 
     /// Gives everything back: pages to the host, ranges to the space.
     pub fn release(&mut self, space: &mut AddressSpace) {
+        if space.strict.is_some() {
+            return strict::release(space, self);
+        }
         let vmas = core::mem::take(&mut self.vmas);
         let mut runs: Vec<(u64, u64)> = vmas.values().map(|v| (v.start, v.end)).collect();
         // What lies unused between them goes along, unless it may be another's.

@@ -1,5 +1,7 @@
 //! The flat address space: who may have which range. Only ranges; what is mapped there is [`super::Mm`]'s business.
 
+use super::strict::Strict;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use llano_machine::space::Windows;
@@ -12,6 +14,8 @@ pub struct AddressSpace {
     contested: BTreeMap<u64, (u64, u32)>,
     high: (u64, u64),
     low: (u64, u64),
+    /// Memory is as on a machine without an MMU; see [`super::strict`].
+    pub strict: Option<Box<Strict>>,
 }
 
 /// Where a range shall lie.
@@ -31,6 +35,7 @@ impl AddressSpace {
             contested: BTreeMap::new(),
             high: windows.high,
             low: windows.low,
+            strict: None,
         };
         for (start, end) in [windows.high, windows.low] {
             if end > start {
@@ -179,6 +184,11 @@ impl AddressSpace {
     /// Whether somebody has a part of this range.
     pub fn is_taken(&self, at: u64, len: u64) -> bool {
         !self.is_free(at, len)
+    }
+
+    /// What is free: start and length.
+    pub fn holes(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.free.iter().map(|(start, len)| (*start, *len))
     }
 
     /// Bytes that are free in both windows, and the largest hole.

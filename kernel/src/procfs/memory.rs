@@ -45,7 +45,7 @@ pub(super) fn sizes(k: &Kernel, who: Who) -> Sizes {
 
 fn head(k: &Kernel, caller: Tid, out: &mut Vec<u8>, vma: &Vma) {
     let bit = |bit, c| if vma.prot & bit != 0 { c } else { '-' };
-    let shared = if vma.sharing == Sharing::Shared { 's' } else { 'p' };
+    let shared = k.space.sharing_letter(vma);
     let start = out.len();
     let (r, w, x) = (bit(space::READ, 'r'), bit(space::WRITE, 'w'), bit(space::EXEC, 'x'));
     let (mut offset, mut dev, mut ino, mut name) = (0, 0, 0, vma.label.as_bytes().to_vec());
@@ -81,6 +81,15 @@ pub(super) fn maps(k: &Kernel, caller: Tid, who: Who) -> Vec<u8> {
         for vma in task.mm.borrow().vmas.values() {
             head(k, caller, &mut out, vma);
         }
+    }
+    out
+}
+
+/// /proc/maps of a system without an MMU: all regions, whoever has a view of them.
+pub(super) fn regions(k: &Kernel, caller: Tid) -> Vec<u8> {
+    let mut out = Vec::new();
+    for region in k.space.strict.iter().flat_map(|s| s.regions()) {
+        head(k, caller, &mut out, &region.made);
     }
     out
 }

@@ -44,6 +44,7 @@ pub fn answer_and_retry(
 fn answer(k: &mut Kernel, caller: Tid, query: &Query) -> Result<Answer> {
     match query {
         Query::Caller => Ok(Answer::Numbers([k.task(caller).pid, caller].to_vec())),
+        Query::Mmu => Ok(Answer::Numbers([i32::from(k.space.strict.is_none())].to_vec())),
         Query::Processes => Ok(Answer::Numbers(k.tables.processes().map(|p| p.pid).collect())),
         Query::Threads(pid) => {
             let mut tids = process(k, *pid)?.threads.clone();

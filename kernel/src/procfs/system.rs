@@ -56,6 +56,9 @@ pub(super) fn text(k: &mut Kernel, caller: Tid, name: &str) -> Result<Vec<u8>> {
         "swaps" => line("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
         "kmsg" => kmsg(k),
         "sys/kernel/threads-max" => line(k.tables.max),
+        "buddyinfo" => buddyinfo(k),
+        "maps" => super::memory::regions(k, caller),
+        "sys/vm/nr_trim_pages" => line(k.space.strict.as_ref().map_or(0, |s| s.trim_pages)),
         _ => return Err(Errno::EIO),
     })
 }
@@ -99,6 +102,11 @@ pub(super) fn store(k: &mut Kernel, name: &str, bytes: &[u8]) -> Result<usize> {
     match name {
         "sys/kernel/hostname" => k.uts.nodename = value.to_vec(),
         "sys/kernel/domainname" => k.uts.domainname = value.to_vec(),
+        "sys/vm/nr_trim_pages" => {
+            let text = core::str::from_utf8(value).map_err(|_| Errno::EINVAL)?;
+            let pages: u32 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+            k.space.strict.as_mut().ok_or(Errno::EACCES)?.trim_pages = pages.into();
+        }
         _ => return Err(Errno::EACCES),
     }
     Ok(bytes.len())
@@ -167,6 +175,15 @@ fn meminfo(k: &Kernel) -> Vec<u8> {
     row("Committed_AS", used);
     row("VmallocTotal", 0);
     row("VmallocUsed", 0);
+    out
+}
+
+/// Free blocks by order, up to the largest one that RAM holds.
+fn buddyinfo(k: &Kernel) -> Vec<u8> {
+    let mut out = Vec::new();
+    put!(out, "Node 0, zone   Normal ");
+    k.space.free_blocks().iter().for_each(|count| put!(out, "{count:6} "));
+    out.push(b'\n');
     out
 }
 

@@ -249,6 +249,9 @@ pub fn sys_utime(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// Takes pages behind a file's new end away from those who have it mapped.
 pub fn cut_maps(k: &Kernel, path: &Path, size: u64) {
+    if k.space.strict.is_some() {
+        return; // maps are copies, or keep the file from shrinking
+    }
     for process in k.tables.processes() {
         if let Some(task) = process.threads.first().and_then(|t| k.tables.task(*t)) {
             let same = |f: &File| f.path.as_ref().is_some_and(|p| same_file(p.inode(), path.inode()));
@@ -264,6 +267,9 @@ fn truncate(k: &mut Kernel, t: Tid, file: Option<&File>, path: &Path, attr: &Att
     let Ok(size) = u64::try_from(size) else { return Err(Errno::EINVAL.into()) };
     if size > attr.size && size > k.limit(t, rlimit::FSIZE) {
         return too_large(k, t);
+    }
+    if size < attr.size {
+        k.may_shrink(path, size)?;
     }
     let cred = &k.task(t).cred;
     let kept = without_privileges(attr, cred);

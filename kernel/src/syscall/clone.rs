@@ -159,8 +159,11 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
     if k.task(t).progress.value != 0 {
         return Err(vfork_wait(k.task(t).progress.value as Tid));
     }
-    check(k, t, r)?;
     let has = |f| r.flags & f != 0;
+    if !has(flag::VM) {
+        k.may_fork()?;
+    }
+    check(k, t, r)?;
     let tid = k.tables.new_number()?;
     let mine = k.task(t).mm.clone();
     let mm = if has(flag::VM) { mine.clone() } else { fork_mm(k, t, r)? };

@@ -1,6 +1,6 @@
 //! Memory calls: mmap and its relatives (mmap(2), nommu-mmap.rst).
 
-use super::Args;
+use super::{Args, strict};
 use crate::error::{Errno, Result, SysResult, host};
 use crate::kernel::Kernel;
 use crate::mm::map::page_up;
@@ -14,7 +14,7 @@ use llano_machine::space as pages;
 use llano_machine::space::Sharing;
 
 /// The end of user space (TASK_SIZE).
-const TASK_SIZE: u64 = 0x7fff_ffff_f000;
+pub(super) const TASK_SIZE: u64 = 0x7fff_ffff_f000;
 const MAP_TYPE: i32 = 0xf;
 const MAP_SHARED: i32 = 1;
 const MAP_PRIVATE: i32 = 2;
@@ -28,6 +28,9 @@ const MAP_FIXED_NOREPLACE: i32 = 0x10_0000;
 
 /// mmap(2).
 pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    if k.space.strict.is_some() {
+        return strict::mmap(k, t, a);
+    }
     let (hint, len, prot, flags, fd, offset) =
         (a.u64(0), a.u64(1), a.i32(2) & 7, a.i32(3), a.i32(4), a.u64(5));
     let len = match len {
@@ -143,6 +146,9 @@ fn range(addr: u64, len: u64) -> Result<(u64, u64)> {
 
 /// munmap(2).
 pub fn sys_munmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    if k.space.strict.is_some() {
+        return strict::munmap(k, t, a);
+    }
     let (start, end) = range(a.u64(0), a.u64(1)).map_err(|_| Errno::EINVAL)?;
     if start == end || end > TASK_SIZE {
         return Err(Errno::EINVAL.into());
@@ -158,6 +164,7 @@ pub fn sys_munmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// mprotect(2).
 pub fn sys_mprotect(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     const PROT_GROWSDOWN: i32 = 0x0100_0000;
     let (start, end) = range(a.u64(0), a.u64(1))?;
     let prot = a.i32(2);
@@ -171,6 +178,9 @@ pub fn sys_mprotect(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// mremap(2).
 pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    if k.space.strict.is_some() {
+        return strict::mremap(k, t, a);
+    }
     const MAYMOVE: i32 = 1;
     const FIXED: i32 = 2;
     let (old, old_len, new_len, flags, new) = (a.u64(0), a.u64(1), a.u64(2), a.i32(3), a.u64(4));
@@ -221,6 +231,7 @@ pub fn sys_brk(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// madvise(2).
 pub fn sys_madvise(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     const DONTNEED: i32 = 4;
     const FREE: i32 = 8;
     const REMOVE: i32 = 9;
@@ -255,6 +266,7 @@ pub fn sys_madvise(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// msync(2).
 pub fn sys_msync(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     const ASYNC: i32 = 1;
     const INVALIDATE: i32 = 2;
     const SYNC: i32 = 4;
@@ -274,6 +286,7 @@ pub fn sys_msync(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// mincore(2).
 pub fn sys_mincore(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     let (start, end) = range(a.u64(0), a.u64(1))?;
     if !k.task(t).mm.borrow().covers(start, end) {
         return Err(Errno::ENOMEM.into());
@@ -291,6 +304,7 @@ pub fn sys_mincore(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 
 /// mlock(2), mlock2(2), munlock(2): memory here is never swapped by llano; the range must exist.
 pub fn sys_mlock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     let start = a.u64(0) & !(PAGE - 1);
     let end = a.u64(0).checked_add(a.u64(1)).and_then(page_up).ok_or(Errno::EINVAL)?;
     if !k.task(t).mm.borrow().covers(start, end) {
@@ -300,7 +314,8 @@ pub fn sys_mlock(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 }
 
 /// mlockall(2): as mlock, for what is mapped now and later.
-pub fn sys_mlockall(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
+pub fn sys_mlockall(k: &mut Kernel, _: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     const CURRENT: i32 = 1;
     const FUTURE: i32 = 2;
     const ONFAULT: i32 = 4;
@@ -312,7 +327,8 @@ pub fn sys_mlockall(_: &mut Kernel, _: Tid, a: &Args) -> SysResult {
 }
 
 /// munlockall(2).
-pub fn sys_munlockall(_: &mut Kernel, _: Tid, _: &Args) -> SysResult {
+pub fn sys_munlockall(k: &mut Kernel, _: Tid, _: &Args) -> SysResult {
+    k.needs_mmu()?;
     Ok(0)
 }
 

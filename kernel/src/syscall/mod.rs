@@ -38,6 +38,7 @@ pub mod socket;
 pub mod sockopt;
 pub mod splice;
 pub mod stat;
+mod strict;
 pub mod syslog;
 pub mod table;
 pub mod timercalls;

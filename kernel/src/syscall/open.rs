@@ -180,6 +180,9 @@ fn open_file(k: &mut Kernel, t: Tid, dir: i32, path: &[u8], how: How) -> Result<
     if attr.kind() == mode::FIFO {
         return open_fifo(k, t, at, &attr, flags);
     }
+    if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {
+        k.may_shrink(&at, 0)?;
+    }
     let ops = open_ops(k, t, &seeker, &at, &attr, flags)?;
     let file = File::new(ops, flags & !ONCE | oflag::LARGEFILE, Some(at.clone()));
     if flags & oflag::TRUNC != 0 && attr.kind() == mode::REG {

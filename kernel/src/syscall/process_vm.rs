@@ -19,11 +19,13 @@ enum Way {
 
 /// process_vm_readv(2).
 pub fn sys_process_vm_readv(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     transfer(k, t, a, Way::Read)
 }
 
 /// process_vm_writev(2).
 pub fn sys_process_vm_writev(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
+    k.needs_mmu()?;
     transfer(k, t, a, Way::Write)
 }
 

@@ -41,6 +41,8 @@ pub struct Who {
 pub enum Query {
     /// Process and thread of the caller: [`Answer::Numbers`].
     Caller,
+    /// Whether memory is as with an MMU: [`Answer::Numbers`], 0 or 1.
+    Mmu,
     /// All processes: [`Answer::Numbers`].
     Processes,
     /// All threads of a process: [`Answer::Numbers`].

@@ -28,12 +28,14 @@ use Kind::*;
 
 /// Files of the system.
 pub(super) const SYSTEM: &[Row] = &[
+    ("buddyinfo", 0o444, File),
     ("cmdline", 0o444, File),
     ("cpuinfo", 0o444, File),
     ("devices", 0o444, File),
     ("filesystems", 0o444, File),
     ("kmsg", 0o400, File),
     ("loadavg", 0o444, File),
+    ("maps", 0o444, File),
     ("meminfo", 0o444, File),
     ("mounts", 0o777, Link("self/mounts")),
     ("net", 0o777, Link("self/net")),
@@ -68,6 +70,7 @@ pub(super) const SYSTEM: &[Row] = &[
     ("sys/net/core/somaxconn", 0o444, File),
     ("sys/vm/max_map_count", 0o444, File),
     ("sys/vm/mmap_min_addr", 0o444, File),
+    ("sys/vm/nr_trim_pages", 0o644, File),
     ("sys/vm/overcommit_memory", 0o444, File),
     ("sys/vm/swappiness", 0o444, File),
     ("thread-self", 0o777, Caller),
@@ -109,6 +112,15 @@ pub(super) const PROCESS: &[Row] = &[
     ("task", 0o555, Threads),
     ("wchan", 0o444, File),
 ];
+
+/// Whether a file of the system or of a process is there only with an MMU, or only without one (`--strict-nommu`).
+pub(super) fn needs_mmu(of_process: bool, path: &str) -> Option<bool> {
+    match (of_process, path) {
+        (true, "smaps") | (false, "sys/vm/max_map_count" | "sys/vm/mmap_min_addr") => Some(true),
+        (false, "buddyinfo" | "maps" | "sys/vm/nr_trim_pages") => Some(false),
+        _ => None,
+    }
+}
 
 /// What one level of a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Inodes of /proc.
 
-use super::names::{Found, Kind, PROCESS, Row, SYSTEM, entries};
+use super::names::{Found, Kind, PROCESS, Row, SYSTEM, entries, needs_mmu};
 use super::open::{MemoryFile, TextFile};
 use super::{Answer, Query, Target, Who};
 use crate::cred::Cred;
@@ -96,6 +96,15 @@ impl ProcInode {
         entries(ProcInode::table(who), dir).filter(move |(name, _)| !(of_thread && *name == "task"))
     }
 
+    /// Whether such a kernel has the entry.
+    fn exists(&self, who: Option<Who>, found: &Found) -> Result<bool> {
+        let Found::Row((path, ..)) = found else { return Ok(true) };
+        match needs_mmu(who.is_some(), path) {
+            Some(mmu) => Ok(self.numbers(Query::Mmu)? == [i32::from(mmu)]),
+            None => Ok(true),
+        }
+    }
+
     fn row_of(&self, who: Option<Who>, found: Found) -> Result<Rc<dyn Inode>> {
         match (found, who) {
             (Found::Dir(path), _) => Ok(self.with(Node::Dir(who, path))),
@@ -151,8 +160,14 @@ impl ProcInode {
         if let Some(who) = who {
             self.ask(Query::Owner(who))?;
         }
-        let mut all: Vec<_> = (1..)
-            .zip(ProcInode::named(who, dir))
+        let mut named = Vec::new();
+        for (cookie, (name, found)) in (1..).zip(ProcInode::named(who, dir)) {
+            if self.exists(who, &found)? {
+                named.push((cookie, (name, found)));
+            }
+        }
+        let mut all: Vec<_> = named
+            .into_iter()
             .map(|(cookie, (name, found))| {
                 let kind = match found {
                     Found::Dir(_) => mode::DIR,
@@ -228,7 +243,7 @@ impl Inode for ProcInode {
                 // The process may be gone while someone stands in its directory.
                 self.ask(Query::Owner(who))?;
             }
-            return self.row_of(who, found);
+            return if self.exists(who, &found)? { self.row_of(who, found) } else { Err(Errno::ENOENT) };
         }
         match number(name) {
             Some(pid) if who.is_none() && dir.is_empty() => self.process(Who { pid, tid: None }),
