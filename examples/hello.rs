@@ -33,7 +33,7 @@ fn run(program: Vec<OsString>) -> Result<Box<llano_kernel::Kernel>, Failure> {
     let args: Vec<OsString> = ["run".into(), "--".into()].into_iter().chain(program).collect();
     let Asked::Do(cli) = usage::parse(&args)? else { return Err(Failure::new("nothing to run")) };
     let options = match cli.command {
-        Some(llano_repl::cli::Command::Run(options)) => options,
+        Some(llano_repl::cli::Command::Run(options)) => *options,
         _ => cli.run,
     };
     Ok(session::run(&options)?.kernel)

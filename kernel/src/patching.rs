@@ -8,8 +8,8 @@ use llano_machine::patch::{self, Before, Reason, area};
 use llano_machine::space::{Sharing, WRITE};
 
 /// Why a view's sites are never patched.
-fn obstacle(vma: &Vma) -> Option<Reason> {
-    if vma.prot & WRITE != 0 {
+fn obstacle(k: &Kernel, vma: &Vma) -> Option<Reason> {
+    if vma.prot & WRITE != 0 || k.space.strict.is_some() {
         Some(Reason::Writable)
     } else if vma.sharing == Sharing::Shared {
         Some(Reason::Shared)
@@ -33,7 +33,7 @@ pub fn site_trapped(k: &mut Kernel, tid: Tid) {
 }
 
 fn patch_in(k: &mut Kernel, vma: &Vma, addr: u64) {
-    if let Some(reason) = obstacle(vma) {
+    if let Some(reason) = obstacle(k, vma) {
         return patch::refuse(addr, reason);
     }
     if patch::needs_area(addr) {

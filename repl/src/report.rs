@@ -30,6 +30,12 @@ pub fn at_exit(k: &Kernel, options: &Run) {
                 strict.refused_fixed
             ));
         }
+        // musl goes on without; glibc's start-up does not.
+        if k.exit_status == Some(127 << 8) && k.call_counts[llano_abi::syscalls::nr::MPROTECT] > 0 {
+            say(
+                "mprotect is ENOSYS without an MMU: glibc's static-PIE programs start only if linked with -Wl,-z,norelro",
+            );
+        }
         if strict.refused_programs > 0 {
             say(&format!(
                 "programs linked to fixed addresses were refused with ENOEXEC ({}): without an MMU only position-independent ones can be loaded (-static-pie)",

@@ -436,3 +436,32 @@ pub fn release(space: &mut AddressSpace, mm: &mut Mm) {
     let _ = overlay::drop_view(mm.view);
     *mm = Mm::default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_powers_of_two() {
+        assert_eq!(block(PAGE), Some(PAGE));
+        assert_eq!(block(3 * PAGE), Some(4 * PAGE));
+        assert_eq!(block(1 << 63), Some(1 << 63));
+        assert_eq!(block((1 << 63) + PAGE), None);
+    }
+
+    #[test]
+    fn holes_are_counted_as_aligned_blocks() {
+        let mut space = AddressSpace::new(&Windows { high: (0x10_0000, 0x11_0000), low: (0, 0) });
+        let orders = |space: &AddressSpace| {
+            let all = space.free_blocks();
+            assert_eq!(all.len(), 11);
+            (0..).zip(all).filter(|(_, n)| *n > 0).collect::<Vec<(u32, u64)>>()
+        };
+        assert_eq!(orders(&space), [(4, 1)]);
+        assert!(space.take(0x10_3000, PAGE));
+        // Pages 0-2, then 4-15: 2 + 1, then 4 + 8.
+        assert_eq!(orders(&space), [(0, 1), (1, 1), (2, 1), (3, 1)]);
+        assert!(space.take(0x10_f000, PAGE));
+        assert_eq!(orders(&space), [(0, 2), (1, 2), (2, 2)]);
+    }
+}
