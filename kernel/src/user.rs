@@ -37,6 +37,11 @@ pub fn bytes(addr: u64, len: usize) -> Result<Vec<u8>> {
     Ok(buf)
 }
 
+/// Reads bytes into a buffer; after an error its contents are anything.
+pub fn get_bytes(addr: u64, buf: &mut [u8]) -> Result<()> {
+    usermem::copy_in(addr, buf).map_err(fault)
+}
+
 /// Writes bytes.
 pub fn put_bytes(addr: u64, bytes: &[u8]) -> Result<()> {
     usermem::copy_out(addr, bytes).map_err(fault)

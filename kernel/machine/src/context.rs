@@ -100,13 +100,20 @@ impl Context {
 
     /// The vector state as after reset; a signal handler starts with it.
     pub fn reset_vector(&mut self) {
-        self.save_bases();
-        self.disown();
-        self.moved = false;
+        self.save(); // of use even so: what moves saved, moves can replace
         let area = self.area_mut();
         area.fill(0);
         area[0..2].copy_from_slice(&0x37fu16.to_le_bytes());
         area[MXCSR_AT..MXCSR_AT + 4].copy_from_slice(&MXCSR_INIT.to_le_bytes());
+        let components = crate::vector::components();
+        area[HEADER..HEADER + 8].copy_from_slice(&components.to_le_bytes());
+        self.moved = components != 0;
+    }
+
+    /// To be called when the area was changed as a whole: it may be one that moves can load.
+    pub fn area_replaced(&mut self) {
+        let components: [u8; 8] = core::array::from_fn(|i| self.area_mut()[HEADER + i]);
+        self.moved = crate::vector::by_moves(u64::from_le_bytes(components));
     }
 
     /// The general registers.
@@ -203,15 +210,20 @@ impl Context {
         (self.fs_base, self.gs_base) = (self.fs_base(), self.gs_base());
     }
 
-    /// Hands the CPU over from `from`, which is live, to this context, which then is. `false`: that takes an `xsave` or
-    /// `xrstor`; both are saved and none is live then.
+    /// Hands the CPU over from `from`, which is live, to this context, which then is; `false` if that takes an `xrstor`.
     pub(crate) fn take_over(&mut self, from: &mut Context) -> bool {
-        if !self.moved || !from.save() {
-            from.save();
+        from.save();
+        self.load()
+    }
+
+    /// Makes this context live, if moves can do that: they saved what was in the CPU, and this one's area suits them.
+    pub(crate) fn load(&mut self) -> bool {
+        // SAFETY: as in `live`.
+        if !self.moved || !unsafe { (*CPU.get()).clean } {
             return false;
         }
-        // SAFETY: `moved` says that this area came from `save`; `from`, which held the CPU until now, had no x87 state.
-        // The cell is as in `live`.
+        // SAFETY: `moved` says that the area holds what moves load; `clean`, that the CPU has no other state, nor had it
+        // since the last `save`. The cell is as in `live`.
         unsafe {
             crate::vector::load(self.area.cast());
             (*CPU.get()).owner = self;
@@ -236,6 +248,8 @@ impl Context {
         // SAFETY: the area is one, of full size.
         let components = unsafe { crate::vector::save(self.area.cast()) };
         self.moved = components.is_some();
+        // SAFETY: as in `live`.
+        unsafe { (*CPU.get()).clean = self.moved };
         match components {
             Some(components) => self.note_components(components),
             None => self.xsave_rest(),

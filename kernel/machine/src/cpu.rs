@@ -132,6 +132,8 @@ pub(crate) struct Cpu {
     pub(crate) xsize: u64,
     /// What FS points to in kernel code that was not asked to use the host's; 0: the guest's is left there.
     pub(crate) poison: u64,
+    /// Moves saved what the CPU had last, so there is no state in it but what they can replace.
+    pub(crate) clean: bool,
     /// The guest was being stepped (TF) when it came through a patched site.
     pub(crate) stepped: bool,
     /// A tick among what is pending.
@@ -168,6 +170,7 @@ pub(crate) static CPU: CpuCell = CpuCell(UnsafeCell::new(Cpu {
     xmask: 0,
     xsize: 0,
     poison: 0,
+    clean: false,
     stepped: false,
     tick: false,
     trap: Trap::Irq,
@@ -363,8 +366,11 @@ fn enter_once(ctx: &mut Context) -> Trap {
         (*cpu).fast = 0;
         (*cpu).resume = if known { ctx.resume } else { patch::entry_address(ctx.frame.rip) };
         ctx.frame.rflags = (ctx.frame.rflags & USER_FLAGS) | 0x202;
-        if (*cpu).owner != (*cpu).ctx && !(*cpu).owner.is_null() {
-            ctx.take_over(&mut *(*cpu).owner);
+        if (*cpu).owner != (*cpu).ctx {
+            match (*cpu).owner.as_mut() {
+                Some(owner) => ctx.take_over(owner),
+                None => ctx.load(),
+            };
         }
         asm!(
             "push rbx",
@@ -386,6 +392,7 @@ fn enter_once(ctx: &mut Context) -> Trap {
             clobber_abi("sysv64"),
         );
         (*cpu).ctx = core::ptr::null_mut();
+        (*cpu).clean = false;
         if (*cpu).poison != 0 {
             crate::border::poison();
         }

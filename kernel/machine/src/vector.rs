@@ -45,6 +45,20 @@ pub(crate) fn init(features: u64) {
     WIDEST.store(widest as u8, Ordering::Relaxed);
 }
 
+/// The components that moves save and load; 0: moves cannot be used here.
+pub(crate) fn components() -> u64 {
+    match WIDEST.load(Ordering::Relaxed) {
+        widest if widest == Widest::Zmm as u8 => SSE | AVX | AVX512,
+        widest if widest == Widest::Ymm as u8 => SSE | AVX,
+        _ => 0,
+    }
+}
+
+/// Whether moves can load an area that holds these components.
+pub(crate) fn by_moves(held: u64) -> bool {
+    held & !PKRU == components() && held != 0
+}
+
 /// Saves all but xmm0-15 into an area and returns which components (XSTATE_BV) it holds now, xmm0-15 included; `None` if it
 /// takes an `xsave`, and nothing is saved.
 ///

@@ -211,10 +211,11 @@ fn take_xstate(task: &mut Task, fp: u64) -> Result<()> {
     let word = |i: usize| u32::from_le_bytes([sw[i], sw[i + 1], sw[i + 2], sw[i + 3]]);
     let extended = word(0) == FP_XSTATE_MAGIC1 && word(16) as usize <= size && word(16) as usize >= 576;
     let len = if extended { word(16) as usize } else { 512 };
-    let image = user::bytes(fp, len)?;
-    task.ctx.reset_vector();
+    if len < size {
+        task.ctx.reset_vector();
+    }
     let area = task.ctx.xsave_mut();
-    area[..len].copy_from_slice(&image);
+    user::get_bytes(fp, &mut area[..len])?;
     // What `xrstor` would refuse is repaired, as Linux does: reserved MXCSR bits, unknown features, compaction.
     let mask = u32::from_le_bytes([area[28], area[29], area[30], area[31]]);
     let mxcsr = u32::from_le_bytes([area[24], area[25], area[26], area[27]]);
@@ -225,5 +226,6 @@ fn take_xstate(task: &mut Task, fp: u64) -> Result<()> {
     features &= xsave_features();
     area[512..520].copy_from_slice(&features.to_le_bytes());
     area[520..576].fill(0);
+    task.ctx.area_replaced();
     Ok(())
 }

@@ -104,28 +104,40 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     let regs = task.ctx.regs_mut();
     // The number is an int: what stands above it is not looked at.
     let nr = regs.regs[reg::RAX] as u32 as usize;
-    let args = [
+    let args = Args([
         regs.regs[reg::RDI],
         regs.regs[reg::RSI],
         regs.regs[reg::RDX],
         regs.regs[reg::R10],
         regs.regs[reg::R8],
         regs.regs[reg::R9],
-    ];
+    ]);
     regs.orig_rax = regs.regs[reg::RAX];
     task.calls += 1;
-    let call = Call { nr, args, start };
-    task.call = Some(call);
+    task.call = Some(Call { nr, args: args.0, start });
     if start != 0 && k.trace.wants_strings(nr) {
-        traced::strings(k, tid, &call);
+        traced::strings(k, tid, &Call { nr, args: args.0, start });
     }
     if let Some(count) = k.call_counts.get_mut(nr) {
         *count += 1;
     }
-    let result = match table::handler(nr) {
-        Some(handler) => invoke(k, tid, handler, &Args(args)),
-        None => Err(Fail::Err(k.unknown_call(nr))),
+    let Some(handler) = table::handler(nr) else {
+        let errno = k.unknown_call(nr);
+        return k.finish_call(tid, errno.result());
     };
+    // Looked at where the handler left it: most calls are over at once, and moving it costs as much as the rest here.
+    let result = handler(k, tid, &args);
+    if let Ok(value) = &result {
+        k.finish_call(tid, *value);
+    } else {
+        not_done(k, tid, handler, &args, result);
+    }
+}
+
+/// A call that failed, or is not over.
+#[inline(never)]
+fn not_done(k: &mut Kernel, tid: Tid, handler: Handler, args: &Args, result: SysResult) {
+    let result = answered(k, tid, handler, args, result);
     match result {
         Ok(value) => k.finish_call(tid, value),
         Err(Fail::Err(e)) => k.finish_call(tid, e.result()),
@@ -136,10 +148,9 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     }
 }
 
-/// Calls a handler; if it asks something of the kernel that only /proc knows, again with the answer.
-#[inline]
-fn invoke(k: &mut Kernel, tid: Tid, handler: Handler, args: &Args) -> SysResult {
-    match handler(k, tid, args) {
+/// What a handler said; if it asked something of the kernel that only /proc knows, what it says to the answer.
+fn answered(k: &mut Kernel, tid: Tid, handler: Handler, args: &Args, result: SysResult) -> SysResult {
+    match result {
         Err(Fail::Err(ASK)) => crate::procfs::answer_and_retry(k, tid, |k| handler(k, tid, args)),
         result => result,
     }
@@ -155,7 +166,8 @@ pub fn enter_foreign(k: &mut Kernel, tid: Tid) {
 pub fn retry(k: &mut Kernel, tid: Tid) -> Result<(), Option<Box<Wait>>> {
     let Some(call) = k.task(tid).call else { return Ok(()) };
     let Some(handler) = table::handler(call.nr) else { return Ok(()) };
-    let result = invoke(k, tid, handler, &Args(call.args));
+    let result = handler(k, tid, &Args(call.args));
+    let result = answered(k, tid, handler, &Args(call.args), result);
     if k.tables.task(tid).is_none_or(|t| t.state == State::Dead) {
         return Err(None);
     }
@@ -178,15 +190,21 @@ impl Kernel {
         regs.regs[reg::RAX] = value as u64;
         regs.orig_rax = u64::MAX;
         task.progress = Progress::default();
-        if let Some(call) = task.call.take()
-            && call.start != 0
-        {
+        // Masks that a call put in place for its own time go back before the program runs on.
+        task.attention |= task.saved_sigmask.is_some();
+        if task.call.as_ref().is_some_and(|call| call.start != 0) {
+            self.trace_call(tid, value);
+        } else {
+            task.call = None;
+        }
+    }
+
+    /// The record of the call that ends.
+    #[inline(never)]
+    fn trace_call(&mut self, tid: Tid, value: i64) {
+        if let Some(call) = self.task_mut(tid).call.take() {
             traced::descriptors(self, tid, &call, value);
             self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, value, &call.args);
-        }
-        // Masks that a call put in place for its own time go back before the program runs on.
-        if self.task(tid).saved_sigmask.is_some() {
-            self.task_mut(tid).attention = true;
         }
     }
 
