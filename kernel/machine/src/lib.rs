@@ -29,6 +29,7 @@
 
 pub mod bell;
 pub mod border;
+mod chunks;
 pub mod clock;
 pub mod context;
 pub mod cpu;

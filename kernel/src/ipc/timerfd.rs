@@ -123,6 +123,12 @@ impl Timer {
     }
 }
 
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.env.ipc.timers.forget(self);
+    }
+}
+
 /// A timerfd: the open file.
 pub struct TimerFd(pub Rc<Timer>);
 
@@ -194,6 +200,11 @@ impl Armed {
         if let Some(deadline) = timer.deadline() {
             self.next.set(Some(self.next.get().map_or(deadline, |next| next.min(deadline))));
         }
+    }
+
+    /// The timer ends; its deadline may be long from now.
+    fn forget(&self, timer: &Timer) {
+        self.timers.borrow_mut().retain(|t| !core::ptr::eq(t.as_ptr(), timer));
     }
 
     /// When the next timer may expire, monotonic ns.
@@ -298,5 +309,16 @@ mod tests {
         assert_eq!((ticks(&cancelled), ticks(&cancelled)), (Err(Errno::ECANCELED), Err(Errno::EAGAIN)));
         env.now.set(100);
         assert_eq!((ticks(&follows), ticks(&cancelled)), (Ok(1), Ok(1)));
+    }
+
+    #[test]
+    fn a_closed_timer_is_forgotten_at_once() {
+        let env = env();
+        let (closed, open) = (file(&env, Base::Monotonic), file(&env, Base::Monotonic));
+        for f in [&closed, &open] {
+            set(f, Setting { value: u64::MAX / 2, ..Setting::default() });
+        }
+        drop(closed);
+        assert_eq!(env.ipc.timers.timers.borrow().len(), 1);
     }
 }
