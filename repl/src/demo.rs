@@ -1,6 +1,4 @@
 //! `llano demo`: boots the default root, runs a small shell session, records it, and says where the time went.
-//!
-//! The session keeps to simple commands, which Debian's dash starts by vfork.
 
 use crate::cli::{Cli, Run};
 use crate::monitor::server::reason;
@@ -23,7 +21,7 @@ const SESSION: [&str; 12] = [
     "seq 1 50000 >numbers",
     "sort -rn numbers -o sorted",
     "sha256sum numbers sorted",
-    "wc -l numbers sorted",
+    "sort -u numbers sorted | wc -l",
     "gzip -9 sorted",
     "ls -l",
     "sleep 0.05",

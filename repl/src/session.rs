@@ -165,8 +165,8 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
     }
 }
 
-/// The shells tried when no command is given: those first that start programs by vfork.
-const SHELLS: [&str; 3] = ["/bin/sh", "/bin/busybox", "/bin/bash"];
+/// The shells tried when no command is given.
+const SHELLS: [&str; 3] = ["/bin/bash", "/bin/sh", "/bin/busybox"];
 
 fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Failure> {
     let root = k.mounts.root();
