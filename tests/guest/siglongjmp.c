@@ -5,10 +5,10 @@
 #include <setjmp.h>
 
 static sigjmp_buf back;
-static void leave(int sig) { siglongjmp(back, sig); }
+static void jump_back(int sig) { siglongjmp(back, sig); }
 
 TEST(out_of_a_handler_ten_times) {
-    signal(SIGUSR1, leave);
+    signal(SIGUSR1, jump_back);
     for (volatile int i = 0; i < 10; i++) {
         int sig = sigsetjmp(back, 1);
         if (sig == 0) {
@@ -23,7 +23,7 @@ TEST(out_of_a_handler_ten_times) {
 }
 
 TEST(out_of_a_fault) {
-    signal(SIGSEGV, leave);
+    signal(SIGSEGV, jump_back);
     for (volatile int i = 0; i < 10; i++)
         if (sigsetjmp(back, 1) == 0) {
             *(volatile int *)8 = 1;

@@ -4,7 +4,7 @@
 #include "ktap.h"
 #include <pthread.h>
 
-static void *leave(void *arg) { _exit((long)arg); }
+static void *end_all(void *arg) { _exit((long)arg); }
 static void *spin(void *arg) {
     for (;;) (*(volatile long *)arg)++;
     return NULL;
@@ -22,7 +22,7 @@ static long count;
 
 ROLE(thread_leaves) {
     start(spin, &count);
-    start(leave, (void *)33);
+    start(end_all, (void *)33);
     for (;;) pause();
 }
 ROLE(thread_crashes) {

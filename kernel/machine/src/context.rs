@@ -5,7 +5,7 @@
 //! is live is one word of [`Cpu`](crate::cpu), and the accessors here are the only way to the rest, so nobody reads
 //! what was true once.
 //!
-//! | | not live | live, [`Side::Guest`] | live, another side |
+//! | | not live | live, `Side::Guest` | live, another side |
 //! |---|---|---|---|
 //! | general registers | frame | frame | frame |
 //! | xmm0-15 | area | area | area |

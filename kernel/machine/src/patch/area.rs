@@ -7,7 +7,7 @@ use super::plan::Plan;
 use crate::HostError;
 use std::collections::BTreeMap;
 
-/// Bytes of an area: hundreds of stubs, and enough distances for [`Plan::safe`].
+/// Bytes of an area: hundreds of stubs, and enough distances for `Plan::safe`.
 pub const AREA: u64 = 256 << 10;
 /// The first bytes of an area hold the address of the entry, for the stubs' indirect jumps.
 const HEAD: u64 = 16;

@@ -1,8 +1,8 @@
 //! Guest `syscall` instructions rewritten to jumps, so that a call costs no host signal.
 //!
-//! A site that trapped is a proven `syscall`. Its neighbours move to a stub near it, and a jump takes their place: [`plan`]
-//! says how, [`area`] where, [`stub`] holds the code, [`image`] keeps the result for the next exec. Guests, debuggers and the trace only ever see original addresses:
-//! `enter` translates both ways ([`Patches::entry_address`], [`Patches::settle`]), so between two entries no register, no
+//! A site that trapped is a proven `syscall`. Its neighbours move to a stub near it, and a jump takes their place: `plan`
+//! says how, `area` where, `stub` holds the code, `image` keeps the result for the next exec. Guests, debuggers and the trace only ever see original addresses:
+//! `enter` translates both ways (`Patches::entry_address`, `settle`), so between two entries no register, no
 //! signal frame and no saved context holds an address of a stub, and a patch can be taken back at any time.
 //!
 //! Whoever changes guest pages says so first: [`restore`] puts the original bytes back, [`forget`] is for pages that go.
