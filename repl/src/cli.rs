@@ -46,7 +46,7 @@ pub enum Command {
 /// How guest syscalls are caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Intercept {
-    /// The best that works here
+    /// The best that works here: patch
     Auto,
     /// Sites are rewritten to jumps when they first trap; traps by the best of the others that works here
     Patch,

@@ -111,7 +111,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     };
     let mut kernel = Kernel::new(parts);
     let servers = crate::servers::start(options, &requests)?;
-    if options.intercept == Intercept::Patch {
+    if matches!(options.intercept, Intercept::Auto | Intercept::Patch) {
         llano_machine::patch::start();
     }
     let started = start_first(&mut kernel, options, &who);

@@ -11,6 +11,7 @@ const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
 const PT_PHDR: u32 = 6;
+const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
 const PT_GNU_STACK: u32 = 0x6474_e551;
 
 /// Segment flags.
@@ -80,6 +81,8 @@ pub struct Elf {
     pub dynamic: Option<u64>,
     /// Link address of the program headers in memory.
     pub phdr: Option<u64>,
+    /// Link address of the index of unwind tables (`.eh_frame_hdr`).
+    pub unwind: Option<u64>,
     /// The stack shall be executable.
     pub exec_stack: bool,
     /// Bytes of stack it asks for; 0: it does not say.
@@ -113,6 +116,7 @@ impl Elf {
             interp: None,
             dynamic: None,
             phdr: None,
+            unwind: None,
             exec_stack: false,
             stack_size: 0,
             fixed: header.kind == ET_EXEC,
@@ -124,6 +128,7 @@ impl Elf {
                 PT_INTERP => elf.interp = Some((s.offset, s.filesz)),
                 PT_DYNAMIC => elf.dynamic = Some(s.vaddr),
                 PT_PHDR => elf.phdr = Some(s.vaddr),
+                PT_GNU_EH_FRAME => elf.unwind = Some(s.vaddr),
                 PT_GNU_STACK => {
                     (elf.exec_stack, elf.stack_size) = (s.flags & pf::X != 0, s.memsz);
                 }

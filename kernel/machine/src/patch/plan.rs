@@ -39,6 +39,8 @@ pub enum Reason {
     Writable,
     /// The page is shared with others.
     Shared,
+    /// The return of signal handlers, which unwinders know by its bytes where no table describes it.
+    Unwinder,
     /// A debugger's breakpoint lies on it.
     Breakpoint,
     /// The host refused to write.
@@ -54,6 +56,7 @@ impl Reason {
             Reason::NoPlace => "no place for a stub in reach",
             Reason::Writable => "on a writable page",
             Reason::Shared => "on a shared page",
+            Reason::Unwinder => "unwinders know it by its bytes",
             Reason::Breakpoint => "a breakpoint lies on it",
             Reason::Host => "the host does not let its text be written",
         }
