@@ -122,7 +122,6 @@ pub fn map_file(
     off: u64,
 ) -> Result<(), HostError> {
     guard(addr, len)?;
-    patch::forget(addr, len);
     let sharing = match sharing {
         Sharing::Private => libc::MAP_PRIVATE,
         Sharing::Shared => libc::MAP_SHARED,
