@@ -27,6 +27,11 @@ pub fn resident_range(start: u64, end: u64) -> u64 {
 }
 
 impl Kernel {
+    /// Bytes of RAM in use: what is resident beyond llano itself and its trace ring.
+    pub fn used_ram(&self) -> u64 {
+        host::resident_bytes().saturating_sub(self.baseline + self.trace.memory())
+    }
+
     /// Notes how much memory the task's process has resident, for getrusage(2). What cannot be touched has no pages.
     pub fn note_resident(&mut self, tid: Tid) {
         let now = resident(&self.task(tid).mm.borrow());
@@ -37,8 +42,7 @@ impl Kernel {
     /// Looks at memory and load with the tick.
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;
-        if self.ticks.is_multiple_of(EVERY) && host::resident_bytes() > self.ram.saturating_add(self.baseline)
-        {
+        if self.ticks.is_multiple_of(EVERY) && self.used_ram() > self.ram {
             self.out_of_memory();
         }
     }

@@ -53,6 +53,22 @@ TEST(copies_name_their_file) {
     MUST(munmap(p, 4096));
 }
 
+// The number behind a name in status.
+static long status(const char *name) {
+    char *at = strstr(get_file("/proc/self/status"), name);
+    return at ? strtol(at + strlen(name), NULL, 10) : -1;
+}
+TEST(status_counts_regions) {
+    CHECK(status("VmSize:") == -1 && status("Shared:") == 0 && status("Slack:") == 0);
+    long before = status("Mem:");
+    char *p = MUST(mmap(NULL, 5 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    CHECK_EQ(status("Mem:"), before + 5 * 4096);
+    CHECK(mremap(p, 5 * 4096, 4096, 0) == p);
+    CHECK_EQ(status("Mem:"), before + 5 * 4096);
+    MUST(munmap(p, 4096));
+    CHECK_EQ(status("Mem:"), before);
+}
+
 TEST(program_and_stack) {
     char *all = get_file("/proc/self/maps");
     CHECK(!strstr(all, "[heap]"));

@@ -46,6 +46,43 @@ TEST(what_a_process_had_is_free_when_it_ends) {
     for (int i = 0; i < 8; i++) CHECK_EQ(wait_status(SPAWN("hog")), EXITED(1));
 }
 
+// Free pages, from the blocks of each order.
+static long free_pages(void) {
+    char *at = strstr(get_file("/proc/buddyinfo"), "Normal") + 6;
+    long sum = 0, count;
+    for (int order = 0; sscanf(at, "%ld", &count) == 1; order++) {
+        sum += count << order;
+        at += strspn(at, " ");
+        at += strspn(at, "0123456789");
+    }
+    return sum;
+}
+TEST(nothing_is_lost_and_nothing_given_twice) {
+    static struct { unsigned char *at; int pages; } have[64];
+    long before = free_pages();
+    srand(1);
+    for (int step = 0; step < 4000; step++) {
+        int i = rand() % 64, n = rand() % 24 + 1;
+        if (!have[i].pages) {
+            have[i].at = (unsigned char *)try(n * 4096);
+            CHECK(have[i].at != MAP_FAILED);
+            have[i].pages = n;
+            for (int k = 0; k < n; k++) CHECK_EQ(have[i].at[k * 4096], 0);
+            for (int k = 0; k < n; k++) have[i].at[k * 4096] = i + 1;
+            continue;
+        }
+        for (int k = 0; k < have[i].pages; k++) CHECK_EQ(have[i].at[k * 4096], i + 1);
+        int keep = rand() % have[i].pages, head = rand() % 2;
+        unsigned char *gone = have[i].at + (head ? 0 : keep * 4096);
+        MUST(munmap(gone, (have[i].pages - keep) * 4096));
+        if (head) have[i].at += (have[i].pages - keep) * 4096;
+        have[i].pages = keep;
+    }
+    for (int i = 0; i < 64; i++)
+        if (have[i].pages) MUST(munmap(have[i].at, have[i].pages * 4096));
+    CHECK_EQ(free_pages(), before);
+}
+
 TEST(the_log_says_why) {
     CHECK_ERR((long)try(16 << 20), ENOMEM);
     static char log[16385];

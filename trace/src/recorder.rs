@@ -90,6 +90,11 @@ impl Recorder {
         self.next.saturating_sub(self.capacity).next_multiple_of(PACKET)
     }
 
+    /// Bytes of the ring that were ever written to, and so are in memory.
+    pub fn memory(&self) -> u64 {
+        (self.records.len() * size_of::<Record>()) as u64
+    }
+
     /// The records that are here with their sequence numbers, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, Record)> + Clone + '_ {
         (self.lost()..self.next).map(|seq| (seq, self.records[self.slot(seq)]))

@@ -77,11 +77,6 @@ impl Request {
         Request { len, prot, sharing: Sharing::Private, file: None }
     }
 
-    /// Whether other mms may see the same pages (VM_MAYSHARE, VM_MAYOVERLAY).
-    fn shareable(&self) -> bool {
-        self.file.is_some() && (self.sharing == Sharing::Shared || self.prot & WRITE == 0)
-    }
-
     fn vma(&self, at: u64) -> Vma {
         let (sharing, backing) = match &self.file {
             Some((file, offset)) => (self.sharing, Backing::File(file.clone(), *offset)),
@@ -108,6 +103,11 @@ impl Strict {
             refused_programs: 0,
             regions: BTreeMap::new(),
         }))
+    }
+
+    /// The region that holds `addr`.
+    pub fn region(&self, addr: u64) -> Option<&Region> {
+        self.regions.range(..=addr).next_back().map(|(_, r)| r).filter(|r| addr < r.top)
     }
 
     /// All regions, by address (/proc/maps).
@@ -144,6 +144,11 @@ pub fn capability(file: &File, sharing: Sharing, prot: i32) -> Result<bool> {
         return Err(Errno::EPERM);
     }
     Ok(direct && (sharing == Sharing::Shared || prot & WRITE == 0))
+}
+
+/// Whether other mms may see the same pages (`is_nommu_shared_mapping`: VM_MAYSHARE, VM_MAYOVERLAY).
+pub fn shareable(vma: &Vma) -> bool {
+    matches!(vma.backing, Backing::File(..)) && (vma.sharing == Sharing::Shared || vma.prot & WRITE == 0)
 }
 
 fn same(a: &File, b: &File) -> bool {
@@ -212,7 +217,7 @@ impl AddressSpace {
 
     /// The start of the region that holds `addr`.
     fn region_of(&mut self, addr: u64) -> Option<u64> {
-        self.strict().regions.range(..=addr).next_back().filter(|(_, r)| addr < r.top).map(|(s, _)| *s)
+        self.strict().region(addr).map(|r| r.made.start)
     }
 
     /// How many free blocks of each order there are, as /proc/buddyinfo tells: fragmentation.
@@ -241,7 +246,7 @@ impl AddressSpace {
 /// `ENODEV`: a shared map beyond the end of the file. Those of reading the file.
 pub fn map(space: &mut AddressSpace, mm: &mut Mm, want: &Request, direct: bool) -> Result<u64> {
     let at = match &want.file {
-        Some((file, offset)) if want.shareable() => {
+        Some((file, offset)) if shareable(&want.vma(0)) => {
             let direct = direct && offset + want.len <= whole(file);
             match share(space, mm.view, want, file, *offset, direct)? {
                 Some(at) => at,
@@ -272,8 +277,7 @@ fn share(
     for region in space.strict().regions.values_mut() {
         let Backing::File(other, from) = &region.made.backing else { continue };
         let to = from + (region.made.end - region.made.start);
-        let shareable = region.made.sharing == Sharing::Shared || region.made.prot & WRITE == 0;
-        if !shareable || *from >= offset + want.len || offset >= to || !same(other, file) {
+        if !shareable(&region.made) || *from >= offset + want.len || offset >= to || !same(other, file) {
             continue;
         }
         if offset >= *from && offset + want.len <= to && direct == region.direct {
@@ -416,7 +420,7 @@ fn cut(space: &mut AddressSpace, mm: &mut Mm, vma: &Vma, start: u64, end: u64) {
 pub fn remap(space: &mut AddressSpace, mm: &mut Mm, old: u64, old_len: u64, new_len: u64) -> Result<u64> {
     let region = space.region_of(old).ok_or(Errno::EINVAL)?;
     let vma = mm.vmas.get_mut(&old).filter(|v| v.end - v.start == old_len).ok_or(Errno::EINVAL)?;
-    if matches!(vma.backing, Backing::File(..)) && (vma.sharing == Sharing::Shared || vma.prot & WRITE == 0) {
+    if shareable(vma) {
         return Err(Errno::EPERM);
     }
     let made = &space.strict().regions[&region].made;

@@ -4,6 +4,7 @@ use super::{put, task};
 use crate::error::{Errno, Result};
 use crate::fs::procfs::Who;
 use crate::kernel::Kernel;
+use crate::mm::strict::shareable;
 use crate::mm::{Backing, Mm, PAGE, Vma, seen_by};
 use crate::oom::resident;
 use crate::wait::Tid;
@@ -83,6 +84,24 @@ pub(super) fn maps(k: &Kernel, caller: Tid, who: Who) -> Vec<u8> {
         }
     }
     out
+}
+
+/// What status tells of memory without an MMU: bytes of regions that are the process's own and of others, and how much
+/// the last one could grow (`task_mem`).
+pub(super) fn without_mmu(k: &Kernel, who: Who, out: &mut Vec<u8>) {
+    let (Ok(task), Some(strict)) = (task(k, who), &k.space.strict) else { return };
+    let (mut own, mut slack, mut shared) = (0, 0, 0);
+    for vma in task.mm.borrow().vmas.values() {
+        let Some(region) = strict.region(vma.start) else { continue };
+        let size = region.made.end - region.made.start;
+        if shareable(vma) {
+            shared += size;
+        } else {
+            own += size;
+            slack = region.made.end - vma.end;
+        }
+    }
+    put!(out, "Mem:\t{own:8} bytes\nSlack:\t{slack:8} bytes\nShared:\t{shared:8} bytes\n");
 }
 
 /// /proc/maps of a system without an MMU: all regions, whoever has a view of them.

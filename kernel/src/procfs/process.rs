@@ -232,7 +232,9 @@ fn status(k: &Kernel, who: Who) -> Result<Vec<u8>> {
         p.pgid,
         p.sid
     );
-    if !p.zombie {
+    if k.space.strict.is_some() {
+        memory::without_mmu(k, who, &mut out);
+    } else if !p.zombie {
         let m = memory::sizes(k, who);
         let kb = |bytes: u64| bytes / 1024;
         put!(out, "VmPeak:\t{:8} kB\nVmSize:\t{:8} kB\nVmLck:\t       0 kB\n", kb(m.size), kb(m.size));

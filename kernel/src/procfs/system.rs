@@ -121,7 +121,7 @@ fn uuid(mut b: [u8; 16]) -> String {
 
 /// Bytes of RAM in use.
 fn used(k: &Kernel) -> u64 {
-    host::resident_bytes().saturating_sub(k.baseline).min(k.ram)
+    k.used_ram().min(k.ram)
 }
 
 /// CPU time of all tasks, ns: those that live and those that are over.

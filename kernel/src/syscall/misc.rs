@@ -54,7 +54,7 @@ pub fn sys_setdomainname(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 pub fn sys_sysinfo(k: &mut Kernel, _: Tid, a: &Args) -> SysResult {
     let uptime = k.refresh_now() / SECOND;
     k.update_load();
-    let used = llano_machine::host::resident_bytes().min(k.ram);
+    let used = k.used_ram().min(k.ram);
     let mut words = [0u64; 14];
     words[0] = uptime;
     words[1..4].copy_from_slice(&k.load.0);
