@@ -1,4 +1,4 @@
-// What cannot be executed, and why: ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP; execve(2).
+// What cannot be executed, and why: ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP, ETXTBSY; execve(2).
 // syscalls: execve execveat
 #include "ktap.h"
 
@@ -35,6 +35,25 @@ TEST(foreign_machine) {
     MUST(write(fd, head, sizeof head));
     close(fd);
     CHECK_ERR(execve("arm", argv, env), ENOEXEC);
+}
+
+TEST(open_for_writing) {
+    put_file("busy", "#!/bin/true\n");
+    MUST(chmod("busy", 0755));
+    int fd = MUST(open("busy", O_RDWR));
+    CHECK_ERR(execve("busy", argv, env), ETXTBSY);
+    int other = dup(fd);
+    close(fd);
+    CHECK_ERR(execve("busy", argv, env), ETXTBSY);
+    close(other);
+    fd = MUST(open("busy", O_RDONLY));
+    pid_t pid = vfork();
+    if (pid == 0) {
+        execve("busy", argv, env);
+        _exit(1);
+    }
+    CHECK_EQ(wait_status(pid), EXITED(0));
+    close(fd);
 }
 
 TEST(loop_of_links) {

@@ -21,4 +21,5 @@ TEST(no_such_device) {
     if (geteuid() != 0) SKIP("needs root");
     CHECK_ERR(syscall(SYS_reboot, 1, 2, 3, NULL), EINVAL);
     CHECK_ERR(syscall(SYS_umount2, "/none", 0), ENOENT);
+    CHECK_ERR(syscall(SYS_umount2, ".", 0), EINVAL);
 }

@@ -97,6 +97,9 @@ pub fn open(k: &Kernel, tid: Tid, path: &Path) -> Result<Rc<File>> {
     if attr.kind() != crate::fs::inode::mode::REG || !cred.may(1, attr.mode, attr.uid, attr.gid) {
         return Err(Errno::EACCES);
     }
+    if crate::syscall::open::is_written(k, path) {
+        return Err(Errno::ETXTBSY);
+    }
     let ops = path.node.inode.open(&path.node.inode, oflag::RDONLY, &cred)?;
     Ok(File::new(ops, oflag::RDONLY, Some(path.clone())))
 }

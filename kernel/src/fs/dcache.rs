@@ -11,7 +11,7 @@ use core::cell::{Cell, RefCell};
 use llano_machine::host::descriptor_limit;
 
 /// Nodes of filesystems in RAM: some hundred bytes each.
-const RAM: usize = 8192;
+const RAM: usize = 16384;
 /// Directories and links of the host: a descriptor of the host each.
 const HOST: usize = 768;
 

@@ -152,7 +152,7 @@ impl Mounts {
         if root.inode.attr()?.is_dir() != on.inode().attr()?.is_dir() {
             return Err(Errno::ENOTDIR);
         }
-        on.node.covered.set(on.node.covered.get() + 1);
+        on.node.cover(1);
         let mount = self.make(fs_type, source, root, Some(on), flags);
         self.0.list.borrow_mut().push(mount.clone());
         Ok(Path { node: mount.root.clone(), mount })
@@ -177,7 +177,7 @@ impl Mounts {
         if list.iter().any(|m| m.covers.as_ref().is_some_and(|c| Rc::ptr_eq(&c.mount, &at.mount))) {
             return Err(Errno::EBUSY);
         }
-        covers.node.covered.set(covers.node.covered.get() - 1);
+        covers.node.cover(-1);
         let gone = list.remove(index);
         drop(list);
         self.0.cache.release_tree(&gone.root);
@@ -186,7 +186,7 @@ impl Mounts {
 
     /// The place one really gets to: the top of what is mounted over `at`, or `at` itself.
     pub fn topmost(&self, mut at: Path) -> Path {
-        while at.node.covered.get() > 0 {
+        while at.node.is_covered() {
             let list = self.0.list.borrow();
             let Some(over) = list.iter().rev().find(|m| m.covers.as_ref().is_some_and(|c| c.same(&at)))
             else {

@@ -86,6 +86,17 @@ pub fn walk(cx: &WalkCx<'_>, base: &Path, path: &[u8], follow: Follow) -> Result
     Ok(walker.at)
 }
 
+/// Goes to what will be opened for reading.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_to_read(cx: &WalkCx<'_>, base: &Path, path: &[u8], follow: Follow) -> Result<Path> {
+    let mut walker = Walker::new(*cx, base)?;
+    walker.to_read = true;
+    walker.go(path, follow)?;
+    Ok(walker.at)
+}
+
 /// Goes to the directory of what `path` names.
 ///
 /// # Errors

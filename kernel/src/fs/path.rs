@@ -38,7 +38,9 @@ pub struct Node {
     /// Its name was removed while it is still in use (shown as "(deleted)").
     pub deleted: Cell<bool>,
     /// How many mounts cover it.
-    pub(super) covered: Cell<u32>,
+    covered: Cell<u32>,
+    /// How many mounts cover its children.
+    covered_inside: Cell<u32>,
     children: RefCell<HashTable<(u64, Weak<Node>)>>,
     cache: Option<Rc<Dcache>>,
     /// Whether and where the cache keeps it.
@@ -62,6 +64,7 @@ impl Node {
             inode,
             deleted: Cell::new(false),
             covered: Cell::new(0),
+            covered_inside: Cell::new(0),
             children: RefCell::default(),
             cache,
             slot: Cell::new(NO_SLOT),
@@ -117,7 +120,7 @@ impl Node {
     /// # Errors
     /// As [`Node::child`].
     pub fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
-        if self.inode.keep() != Keep::Host || self.living(name).is_some_and(|node| node.is_covered()) {
+        if self.covered_inside.get() > 0 && self.living(name).is_some_and(|node| node.is_covered()) {
             return Ok(None);
         }
         let told = self.inode.glance(name);
@@ -164,6 +167,15 @@ impl Node {
             found.is_some()
         });
         found
+    }
+
+    /// Something is mounted on it, or is no more.
+    pub(super) fn cover(&self, change: i32) {
+        let count = |cell: &Cell<u32>| cell.set(cell.get().saturating_add_signed(change));
+        count(&self.covered);
+        if let Some(dir) = &*self.parent.borrow() {
+            count(&dir.covered_inside);
+        }
     }
 
     /// Whether something is mounted on it.

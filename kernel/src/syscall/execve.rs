@@ -4,7 +4,7 @@ use super::Args;
 use crate::error::{Errno, Fail, Result, SysResult};
 use crate::exec::{self, MAX_STRING, MAX_STRINGS, Plan, Program};
 use crate::fs::Path;
-use crate::fs::namei::{Follow, WalkCx, walk};
+use crate::fs::namei::{Follow, WalkCx, walk_to_read};
 use crate::kernel::Kernel;
 use crate::mm::Mm;
 use crate::task::AltStack;
@@ -204,7 +204,7 @@ impl Kernel {
         self.lookup_at(tid, AT_FDCWD, path, Follow::Yes)
     }
 
-    /// Resolves a path for a task, relative to a directory descriptor.
+    /// Resolves the path of a program for a task, relative to a directory descriptor.
     pub fn lookup_at(&self, tid: Tid, dir: i32, path: &[u8], follow: Follow) -> Result<Path> {
         let task = self.task(tid);
         let fs = task.fs.borrow();
@@ -213,7 +213,7 @@ impl Kernel {
         } else {
             task.files.borrow().get(dir)?.path.clone().ok_or(Errno::ENOTDIR)?
         };
-        walk(
+        walk_to_read(
             &WalkCx { mounts: &self.mounts, root: &fs.root, cred: &task.cred, resolve: 0 },
             &base,
             path,

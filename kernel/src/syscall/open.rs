@@ -284,6 +284,16 @@ fn executing(k: &Kernel, attr: &Attr) -> bool {
     programs.filter_map(|exe| exe.inode().id().ok()).any(|exe| exe == (attr.dev, attr.ino))
 }
 
+/// Whether someone has the file open for writing: then it cannot be executed. A memfd can: it is always open so.
+pub fn is_written(k: &Kernel, path: &Path) -> bool {
+    let (Ok(id), true) = (path.inode().id(), path.node.parent.borrow().is_some()) else { return false };
+    let is_it =
+        |file: &File| file.writable() && file.path.as_ref().is_some_and(|other| other.inode().id() == Ok(id));
+    // Threads share a table.
+    let tables = k.tables.tasks().filter(|task| task.tid == task.pid || Rc::strong_count(&task.files) == 1);
+    tables.into_iter().any(|task| task.files.borrow().iter().any(|(_, fd)| is_it(&fd.file)))
+}
+
 fn open_ops(
     k: &mut Kernel,
     t: Tid,

@@ -107,8 +107,10 @@ impl Inode for OverlayInode {
     }
 
     fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
-        if self.changes.borrow().contains_key(name) {
-            return Ok(None);
+        match self.changes.borrow().get(name) {
+            Some(Change::Whiteout) => return Err(Errno::ENOENT),
+            Some(Change::Entry(inode)) => return inode.attr().map(Some),
+            None => {}
         }
         let Some(lower) = self.lower() else { return Ok(None) };
         // A file that is known may be other than below, by whatever name it is found.

@@ -58,6 +58,9 @@ impl Content {
     /// Bytes of pages that hold something, for st_blocks.
     pub(super) fn allocated(&self) -> u64 {
         let end = self.size.next_multiple_of(PAGE_SIZE);
+        if self.extents.last_key_value().is_none_or(|(start, e)| start + e.len <= end) {
+            return self.reserved;
+        }
         // What lies behind the end is little: room to grow.
         let behind = |(start, e): (&u64, &Extent)| (start + e.len).saturating_sub(end.max(*start));
         let ahead = self.extents.iter().rev().map(behind).take_while(|bytes| *bytes > 0);

@@ -240,6 +240,10 @@ impl Inode for TmpInode {
         Ok(core::ptr::addr_eq(Rc::as_ptr(inode), Rc::as_ptr(found)))
     }
 
+    fn glance(&self, name: &[u8]) -> Result<Option<Attr>> {
+        self.dir()?.borrow().get(name).ok_or(Errno::ENOENT)?.attr().map(Some)
+    }
+
     fn set_attr(&self, set: &SetAttr) -> Result<()> {
         if let Some(size) = set.size {
             self.truncate(size)?;
