@@ -83,7 +83,7 @@ pub const FIRST: i32 = 1;
 impl Kernel {
     /// A kernel without processes.
     pub fn new(parts: Parts) -> Box<Kernel> {
-        let clock = Clock { virtual_time: parts.virtual_time, skipped: 0 };
+        let clock = Clock { virtual_time: parts.virtual_time, skipped: 0, host: Default::default() };
         let mut k = Box::new(Kernel {
             space: AddressSpace::new(&parts.windows),
             async_files: crate::syscall::sigio::AsyncFiles::new(&parts.env),

@@ -7,7 +7,7 @@ use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
 use crate::syscall;
 use crate::task::{Pid, State};
 use crate::timers::Due;
-use crate::wait::{OnSignal, Tid, Wait};
+use crate::wait::{OnSignal, Tid, Wait, Why};
 use alloc::vec::Vec;
 use llano_machine::{Fault, Trap, clock, overlay, space};
 
@@ -245,6 +245,15 @@ impl Kernel {
             self.set_state(tid, State::Stopped);
             return false;
         }
+        // A call that waits for nothing a signal has to do with, while there is none: most waits.
+        let task = self.task_mut(tid);
+        if !task.attention
+            && let Some(wait) =
+                task.wait.take_if(|w| w.why != Why::Signal && w.on_signal != OnSignal::Uninterruptible)
+        {
+            self.block(tid, wait);
+            return false;
+        }
         // A call that was just made and must wait left its reason here; one that was woken is tried again.
         let mut wait = self.task_mut(tid).wait.take().map(alloc::boxed::Box::new);
         if wait.is_none() && self.task(tid).call.is_some() {
@@ -452,7 +461,6 @@ fn trace_state(task: &crate::task::Task) -> llano_trace::record::TaskState {
 }
 
 fn trace_why(why: &crate::wait::Why) -> (llano_trace::record::Waiting, u64) {
-    use crate::wait::Why;
     use llano_trace::record::Waiting;
     match *why {
         Why::Read(fd) | Why::Write(fd) => (Waiting::Pipe, fd as u64),

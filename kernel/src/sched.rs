@@ -81,19 +81,21 @@ impl Sched {
 }
 
 /// The kernel's monotonic clock: the host's, plus what was skipped while idle in virtual time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Clock {
     /// Idle time is skipped (`--time virtual`).
     pub virtual_time: bool,
     /// Nanoseconds skipped so far.
     pub skipped: u64,
+    /// The host's clock.
+    pub host: clock::Monotonic,
 }
 
 impl Clock {
     /// The time now, ns.
     #[inline]
-    pub fn now(&self) -> u64 {
-        clock::monotonic_ns() + self.skipped
+    pub fn now(&mut self) -> u64 {
+        self.host.now() + self.skipped
     }
 
     /// The host's time at which it will be `at` here.

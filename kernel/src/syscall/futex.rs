@@ -7,13 +7,13 @@ use crate::mm::Backing;
 use crate::time::Timespec;
 use crate::user;
 use crate::wait::{FutexKey, Tid, Wait, Why};
-use alloc::collections::VecDeque;
 use hashbrown::HashMap;
 use llano_machine::space::Sharing;
 use llano_machine::usermem;
+use smallvec::SmallVec;
 
 /// Waiters by futex, in order of arrival.
-pub type Futexes = HashMap<FutexKey, VecDeque<Waiter>, core::hash::BuildHasherDefault<AddressHasher>>;
+pub type Futexes = HashMap<FutexKey, SmallVec<[Waiter; 2]>, core::hash::BuildHasherDefault<AddressHasher>>;
 
 /// One waiter.
 #[derive(Debug, Clone, Copy)]
@@ -161,7 +161,7 @@ fn wait(
     if user::get::<u32>(addr)? != value {
         return Err(Errno::EAGAIN.into());
     }
-    k.futexes.entry(key).or_default().push_back(Waiter { tid: t, bitset });
+    k.futexes.entry(key).or_default().push(Waiter { tid: t, bitset });
     let progress = &mut k.task_mut(t).progress;
     progress.deadline = deadline;
     progress.futex = Some(key);
@@ -201,7 +201,7 @@ fn wake(k: &mut Kernel, at: FutexKey, count: i32, bitset: u32) -> i32 {
     while woken < count.max(1) {
         let Some(queue) = k.futexes.get_mut(&at) else { break };
         let Some(i) = queue.iter().position(|w| w.bitset & bitset != 0) else { break };
-        let Some(waiter) = queue.remove(i) else { break };
+        let waiter = queue.remove(i);
         if queue.is_empty() {
             k.futexes.remove(&at);
         }
@@ -231,14 +231,14 @@ fn requeue(
     }
     let mut total = if wake_n > 0 { wake(k, from, wake_n, u32::MAX) } else { 0 };
     // Counted first: the two may be the same futex, and nobody is moved twice.
-    let waiting = k.futexes.get(&from).map_or(0, VecDeque::len);
+    let waiting = k.futexes.get(&from).map_or(0, SmallVec::len);
     for _ in 0..waiting.min(move_n as usize) {
         let Some(queue) = k.futexes.get_mut(&from) else { break };
-        let Some(waiter) = queue.pop_front() else { break };
+        let waiter = queue.remove(0);
         if queue.is_empty() {
             k.futexes.remove(&from);
         }
-        k.futexes.entry(to).or_default().push_back(waiter);
+        k.futexes.entry(to).or_default().push(waiter);
         if let Some(task) = k.tables.task_mut(waiter.tid) {
             task.progress.futex = Some(to);
         }
