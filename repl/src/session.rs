@@ -165,7 +165,7 @@ fn start_interception(wish: Intercept) -> Result<(), Failure> {
     }
 }
 
-/// The shells tried when no command is given.
+/// The shells tried when no command is given, after that of the environment (`SHELL`).
 const SHELLS: [&str; 3] = ["/bin/bash", "/bin/sh", "/bin/busybox"];
 
 fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Failure> {
@@ -196,13 +196,14 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
     }
     let mut argv: Vec<Vec<u8>> = options.cmd.iter().map(|a| a.clone().into_vec()).collect();
     if argv.is_empty() {
-        let shell = SHELLS.iter().find(|s| cx(k, s.as_bytes()).is_ok());
-        let shell = shell.ok_or_else(|| Failure {
+        let own = envp.iter().find_map(|e| e.strip_prefix(b"SHELL=")).filter(|s| s.starts_with(b"/"));
+        let mut shells = own.into_iter().chain(SHELLS.iter().map(|s| s.as_bytes()));
+        let shell = shells.find(|s| cx(k, s).is_ok()).ok_or_else(|| Failure {
             text: "the root has no shell (/bin/sh); name a command".into(),
             status: NOT_FOUND,
         })?;
-        argv.push(shell.as_bytes().to_vec());
-        if shell.ends_with("busybox") {
+        argv.push(shell.to_vec());
+        if shell.ends_with(b"busybox") {
             argv.push(b"sh".to_vec());
         }
     }
