@@ -372,3 +372,20 @@ pub(super) fn protect(at: u64, len: u64, prot: i32) -> Result<(), HostError> {
     // SAFETY: pages of guest space or of the place where displaced ones wait; no Rust object lies there.
     check(unsafe { host!(mprotect)(at as *mut _, len as usize, prot) }.into()).map(|_| ())
 }
+
+/// Closes pages `[from, to)` of a layer that was just joined by a child.
+pub(super) fn close(layer: &mut Layer, from: u64, to: u64, fresh: bool) -> Result<(), HostError> {
+    if from >= to {
+        return Ok(());
+    }
+    layer.closed = true;
+    if fresh {
+        return protect(from, to - from, layer.prot & !libc::PROT_WRITE);
+    }
+    let prot = layer.prot & !libc::PROT_WRITE;
+    for (addr, page) in layer.pages.range_mut(from..to).filter(|(_, p)| p.open) {
+        protect(*addr, PAGE_BYTES, prot)?;
+        page.open = false;
+    }
+    Ok(())
+}

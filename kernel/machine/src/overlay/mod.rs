@@ -13,23 +13,26 @@
 //! which costs less than the faults would. The host's page protection is what tracks the writes.
 //!
 //! - `layer`: one mapping, its views, its pages' versions
+//! - `parking`: where layers wait that are not in place
 //! - `store`: saved pages
 //! - `touched`: which pages were written at all
 //!
 //! One vCPU, so one state; only its thread may call in here.
 
 mod layer;
+mod parking;
 mod store;
 mod touched;
 
 use crate::extents::Extents;
-use crate::{HostError, PAGE, space};
+use crate::{HostError, PAGE};
 use core::cell::UnsafeCell;
 use core::ops::Range;
-use layer::{At, Layer, protect};
+use layer::{At, Layer, close, protect};
+use parking::{discard, park, unpark};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
-use touched::PageMap;
+use touched::{PageMap, join_near};
 
 const PAGE_BYTES: u64 = PAGE as u64;
 /// Up to so many written pages are copied at fork, whatever will be written.
@@ -580,89 +583,5 @@ fn block(opened: usize) -> u64 {
         2048..16384 => 16,
         16384..65536 => 64,
         _ => 256,
-    }
-}
-
-/// Closes pages `[from, to)` of a layer that was just joined by a child.
-fn close(layer: &mut Layer, from: u64, to: u64, fresh: bool) -> Result<(), HostError> {
-    if from >= to {
-        return Ok(());
-    }
-    layer.closed = true;
-    if fresh {
-        return protect(from, to - from, layer.prot & !libc::PROT_WRITE);
-    }
-    let prot = layer.prot & !libc::PROT_WRITE;
-    for (addr, page) in layer.pages.range_mut(from..to).filter(|(_, p)| p.open) {
-        protect(*addr, PAGE_BYTES, prot)?;
-        page.open = false;
-    }
-    Ok(())
-}
-
-/// Joins ranges with few pages between them: a copy more costs less than a call of the host.
-fn join_near(mut ranges: Vec<Range<u64>>, area: &Area) -> Vec<Range<u64>> {
-    const FEW: u64 = 8 * PAGE_BYTES;
-    ranges.dedup_by(|next, last| {
-        let near = next.start - last.end <= FEW;
-        if near {
-            last.end = next.end;
-        }
-        near
-    });
-    if let Some(first) = ranges.first_mut().filter(|r| r.start - area.start <= FEW) {
-        first.start = area.start;
-    }
-    if let Some(last) = ranges.last_mut().filter(|r| area.end - r.end <= FEW) {
-        last.end = area.end;
-    }
-    ranges
-}
-
-/// Moves a layer out of the way.
-fn park(layer: &mut Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
-    if layer.empty {
-        layer.at = At::Parked(0);
-        return Ok(());
-    }
-    if parking.is_none() {
-        let (at, len) = store::reserve(256 << 30, libc::PROT_NONE)?;
-        *parking = Some(Extents::new(at, len));
-    }
-    layer.close_all(start, end)?;
-    let to = parking.as_mut().and_then(|p| p.take(end - start)).ok_or(HostError(libc::ENOMEM))?;
-    space::relocate(start, to, end - start)?;
-    layer.at = At::Parked(to);
-    Ok(())
-}
-
-/// Brings a layer back.
-fn unpark(layer: &mut Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
-    if let At::Parked(from) = layer.at
-        && !layer.empty
-    {
-        space::relocate(from, start, end - start)?;
-        if let Some(parking) = parking {
-            parking.give(from, end - start);
-        }
-    } else if layer.empty {
-        space::vacate(start, end - start)?;
-    }
-    layer.at = At::Here;
-    Ok(())
-}
-
-/// Unmaps a layer that nobody sees any more.
-fn discard(layer: &Layer, start: u64, end: u64, parking: &mut Option<Extents>) -> Result<(), HostError> {
-    match layer.at {
-        At::Here => space::vacate(start, end - start),
-        At::Parked(_) if layer.empty => Ok(()),
-        At::Parked(at) => {
-            space::vacate(at, end - start)?;
-            if let Some(parking) = parking {
-                parking.give(at, end - start);
-            }
-            Ok(())
-        }
     }
 }

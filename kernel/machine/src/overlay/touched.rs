@@ -1,6 +1,7 @@
 //! Which pages of a range are a process's own (written since they were mapped), or there at all. Asked of the host's page tables
 //! (`Documentation/admin-guide/mm/pagemap.rst`).
 
+use super::Area;
 use crate::PAGE;
 use crate::border::host;
 use core::ops::Range;
@@ -159,4 +160,23 @@ fn read(fd: RawFd, start: u64, end: u64, kind: Kind) -> Vec<Range<u64>> {
         at += pages * PAGE_BYTES;
     }
     out
+}
+
+/// Joins ranges with few pages between them: a copy more costs less than a call of the host.
+pub(super) fn join_near(mut ranges: Vec<Range<u64>>, area: &Area) -> Vec<Range<u64>> {
+    const FEW: u64 = 8 * PAGE_BYTES;
+    ranges.dedup_by(|next, last| {
+        let near = next.start - last.end <= FEW;
+        if near {
+            last.end = next.end;
+        }
+        near
+    });
+    if let Some(first) = ranges.first_mut().filter(|r| r.start - area.start <= FEW) {
+        first.start = area.start;
+    }
+    if let Some(last) = ranges.last_mut().filter(|r| area.end - r.end <= FEW) {
+        last.end = area.end;
+    }
+    ranges
 }
