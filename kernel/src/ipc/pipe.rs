@@ -363,16 +363,14 @@ impl FileOps for PipeEnd {
 
     fn poll(&self, _file: &File) -> u32 {
         let state = self.pipe.state.borrow();
-        let (data, room, write_opens) = (!state.ring.is_empty(), state.free() >= PIPE_BUF, state.write_opens);
-        drop(state);
         let mut bits = 0;
         if self.side != Side::Write {
-            bits |= if data { poll::IN | poll::RDNORM } else { 0 };
-            bits |= if !self.pipe.has_writers() && write_opens != self.seen { poll::HUP } else { 0 };
+            bits |= if !state.ring.is_empty() { poll::IN | poll::RDNORM } else { 0 };
+            bits |= if state.writers == 0 && state.write_opens != self.seen { poll::HUP } else { 0 };
         }
         if self.side != Side::Read {
-            bits |= if room { poll::OUT | poll::WRNORM } else { 0 };
-            bits |= if !self.pipe.has_readers() { poll::ERR } else { 0 };
+            bits |= if state.free() >= PIPE_BUF { poll::OUT | poll::WRNORM } else { 0 };
+            bits |= if state.readers == 0 { poll::ERR } else { 0 };
         }
         bits
     }

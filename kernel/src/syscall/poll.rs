@@ -163,7 +163,7 @@ fn leave_rest(k: &Kernel, t: Tid, addr: u64, put: impl FnOnce(u64) -> Result<()>
 }
 
 /// The bits of a `fd_set` for `n` descriptors.
-type Bits = SmallVec<[u64; 16]>;
+type Bits = SmallVec<[u64; 4]>;
 
 fn get_set(addr: u64, words: usize) -> Result<Bits> {
     let mut bits: Bits = smallvec![0; words];
