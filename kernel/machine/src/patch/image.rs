@@ -1,7 +1,7 @@
 //! Patched text kept for the next time: what a file's code looks like at an address with its sites patched, as a memfd.
 //!
-//! A *text* is a file's executable private map while nothing but patches changed it. When one goes that another one of the
-//! same file, range and address went before, an *image* of it is made: its pages with the jumps in them. The next map of
+//! A *text* is a file's executable private map while nothing but patches changed it. When one goes and it is not the first
+//! of its file, an *image* of it is made: its pages with the jumps in them. The next map of
 //! that text is a map of the image, and every site in it is patched before it ran once, without a write or a trap. The
 //! stubs of an image stay. Guests see the file in all they ask for: `read`, `/proc/PID/maps` and [`super::show_original`]
 //! know of no image.
@@ -11,7 +11,8 @@ use super::site::Patched;
 use super::table::{Bytes, Patches};
 use crate::host::HostFd;
 use crate::{HostError, PAGE, check, peek};
-use std::collections::BTreeMap;
+use core::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A file's contents at one time.
@@ -52,8 +53,8 @@ pub(super) type Texts = BTreeMap<u64, Text>;
 pub(super) struct Images {
     made: BTreeMap<Text, Image>,
     bytes: u64,
-    /// Texts that went, without an image.
-    seen: BTreeMap<Text, ()>,
+    /// Files of which a text went, by the part that it was.
+    seen: BTreeSet<(File, u64)>,
     /// Where the jump of a site begins: by file and offset of the `syscall`, an offset too.
     plans: BTreeMap<(File, u64), u64>,
 }
@@ -68,7 +69,7 @@ struct Image {
 
 impl Images {
     pub(super) const fn new() -> Images {
-        Images { made: BTreeMap::new(), bytes: 0, seen: BTreeMap::new(), plans: BTreeMap::new() }
+        Images { made: BTreeMap::new(), bytes: 0, seen: BTreeSet::new(), plans: BTreeMap::new() }
     }
 }
 
@@ -155,9 +156,10 @@ impl Patches {
         if new.is_empty() || text.len > MAX_ONE || self.images.bytes + text.len > MAX_TOTAL {
             return;
         }
-        if self.images.seen.remove(&text).is_none() {
+        let again = self.images.seen.contains(&(text.file, text.offset));
+        if !again {
             if self.images.seen.len() < MAX_KNOWN {
-                self.images.seen.insert(text, ());
+                self.images.seen.insert((text.file, text.offset));
             }
             return;
         }
@@ -179,6 +181,15 @@ impl Patches {
         let text = self.text_at(addr)?;
         let start = self.images.plans.get(&(text.file, addr - text.start + text.offset))?;
         (start + text.start).checked_sub(text.offset)
+    }
+
+    /// The text around `addr`, and the addresses in it at which the file is known to have sites.
+    pub(super) fn known_sites(&self, addr: u64) -> (Range<u64>, Vec<u64>) {
+        let Some(text) = self.text_at(addr) else { return (addr..addr, Vec::new()) };
+        let (file, first) = (text.file, text.offset);
+        let known = self.images.plans.range((file, first)..(file, first + text.len));
+        let sites = known.map(|((_, offset), _)| offset - first + text.start).collect();
+        (text.start..text.start + text.len, sites)
     }
 
     /// The site at `addr` was patched by a jump at `start`.

@@ -97,10 +97,23 @@ impl Patches {
             return Ok(());
         }
         let result = self.try_patch(addr, start, end, before);
-        if let Err(reason) = result {
-            self.refuse(addr, reason);
+        match result {
+            Ok(()) => self.patch_relatives(addr, start, end),
+            Err(reason) => self.refuse(addr, reason),
         }
         result
+    }
+
+    /// The first site of a text was patched: those that others had patched in the same file follow before they trap.
+    fn patch_relatives(&mut self, addr: u64, start: u64, end: u64) {
+        let (text, sites) = self.known_sites(addr);
+        if self.patched.range(text).nth(1).is_some() {
+            return;
+        }
+        for site in sites.into_iter().filter(|at| *at != addr) {
+            // Where it cannot be done, it will be tried again when it traps, and the reason remembered.
+            let _ = self.try_patch(site, start, end, Before::Code);
+        }
     }
 
     /// The patch of the `syscall` at `addr`.
