@@ -118,6 +118,39 @@ TEST(dropped_and_fresh_pages) {
     }
 }
 
+// The same file at the same address, again and again: as executed programs find their libraries.
+TEST(mapped_again) {
+    scratch();
+    char *page = map_code_file("e", SYS_getpid, NULL);
+    int fd = MUST(open("e", O_RDWR));
+    MUST(munmap(page, 4096));
+    sleep_ms(2100); // what changed just now is not kept
+    CHECK_EQ(mmap(page, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0), page);
+    for (int i = 0; i < 12; i++) {
+        call_often(page + 256, getpid());
+        CHECK(same_as_file("e", page));
+        for (int k = 0; k < i % 3; k++) {
+            MUST(madvise(page, 4096, MADV_DONTNEED));
+            call_often(page + 256, getpid());
+        }
+        if (i % 4 == 3) {
+            MUST(mprotect(page, 4096, PROT_READ | PROT_WRITE));
+            CHECK(memcmp(page, get_file("e"), 4096) == 0);
+            emit(page + 256, SYS_getppid);
+            MUST(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+            call_often(page + 256, getppid());
+        }
+        CHECK_EQ(((unsigned char *)get_file("e"))[257], SYS_getpid);
+        MUST(munmap(page, 4096));
+        CHECK_EQ(mmap(page, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0), page);
+    }
+    int number = SYS_getppid;
+    MUST(munmap(page, 4096));
+    CHECK_EQ(pwrite(fd, &number, 4, 257), 4);
+    CHECK_EQ(mmap(page, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0), page);
+    call_often(page + 256, getppid());
+}
+
 // A debugger's way: a write through /proc/self/mem changes code that may only be executed.
 TEST(written_through_proc_mem) {
     scratch();

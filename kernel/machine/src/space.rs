@@ -222,15 +222,13 @@ fn drops(advice: i32) -> bool {
 /// `madvise` on guest pages; `advice` as in madvise(2).
 pub fn advise(addr: u64, len: u64, advice: i32) -> Result<(), HostError> {
     guard(addr, len)?;
-    if drops(advice) {
-        patch::restore(addr, len);
-    }
+    let code = drops(advice) && patch::dropping(addr, len);
     if matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE) {
         overlay::part(addr, len)?;
     }
     // SAFETY: guest space (guarded): advice can at most drop guest data, as the guest asked.
     let result = check(unsafe { host!(madvise)(addr as *mut _, len as usize, advice) }.into()).map(|_| ());
-    if drops(advice) {
+    if code {
         patch::refreshed(addr, len);
     }
     result

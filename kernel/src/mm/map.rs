@@ -8,7 +8,7 @@ use crate::fs::file::MapRequest;
 use alloc::vec::Vec;
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
-use llano_machine::{overlay, patch, usermem};
+use llano_machine::{clock, overlay, patch, usermem};
 
 /// Rounds up to whole pages; `None` on overflow.
 pub fn page_up(len: u64) -> Option<u64> {
@@ -41,6 +41,10 @@ fn populate(vma: &Vma) -> Result<()> {
     }
 }
 
+const CLOCK_REALTIME: i32 = 0;
+/// A file that changed so recently may change again within the same tick of its clock, and nobody could tell.
+const SETTLED_NS: i64 = 2_000_000_000;
+
 /// What a view is for patching: code of a file that nobody may write.
 fn text(vma: &Vma, offset: u64) -> Option<patch::Text> {
     let code = vma.prot & (pages::EXEC | pages::WRITE) == pages::EXEC && vma.sharing == Sharing::Private;
@@ -49,12 +53,17 @@ fn text(vma: &Vma, offset: u64) -> Option<patch::Text> {
         return None;
     }
     let attr = file.path.as_ref()?.inode().attr().ok()?;
-    let file = patch::File { id: (attr.dev, attr.ino), size: attr.size, mtime: attr.mtime };
+    let now = clock::read(CLOCK_REALTIME)? as i64;
+    if now.saturating_sub(attr.ctime) < SETTLED_NS {
+        return None;
+    }
+    let file = patch::File { id: (attr.dev, attr.ino), size: attr.size, ctime: attr.ctime };
     Some(patch::Text { file, offset, start: vma.start, len: vma.end - vma.start })
 }
 
 /// Makes `moved` what a view at `old` is: that one's pages are seen by others too, so what was written is copied.
 fn copy_pages(moved: &Vma, old: u64) -> Result<()> {
+    patch::restore(old, moved.end - moved.start);
     populate(&Vma { prot: pages::READ | pages::WRITE, ..moved.clone() })?;
     if moved.sharing == Sharing::Private {
         for part in overlay::written(old, old + (moved.end - moved.start)) {

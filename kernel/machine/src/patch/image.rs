@@ -22,8 +22,8 @@ pub struct File {
     pub id: (u64, u64),
     /// Bytes.
     pub size: u64,
-    /// Time of the last change, ns.
-    pub mtime: i64,
+    /// Time of the last change of any kind, ns; long enough ago that another change would have got another.
+    pub ctime: i64,
 }
 
 /// Which part of a file lies where.
@@ -46,7 +46,15 @@ const MAX_ONE: u64 = 16 << 20;
 const MAX_KNOWN: usize = 16384;
 
 /// What is mapped now, by where it is.
-pub(super) type Texts = BTreeMap<u64, Text>;
+pub(super) type Texts = BTreeMap<u64, Mapped>;
+
+/// A text in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mapped {
+    text: Text,
+    /// Nothing but patches changed it.
+    clean: bool,
+}
 
 /// What is kept of texts.
 #[derive(Debug)]
@@ -81,7 +89,7 @@ impl Patches {
 
     /// A text was mapped: from its image, whose sites are patched then, or from the file.
     pub(super) fn text_mapped(&mut self, text: Text, from_image: bool) {
-        self.texts.insert(text.start, text);
+        self.texts.insert(text.start, Mapped { text, clean: true });
         if from_image && let Some(image) = self.images.made.get_mut(&text) {
             image.mapped += 1;
             let sites = image.sites.clone();
@@ -103,31 +111,42 @@ impl Patches {
         self.forget_addresses();
     }
 
+    /// Where the texts are that have a part in `[addr, end)`.
+    fn texts_in(&self, addr: u64, end: u64) -> Vec<u64> {
+        self.texts.range(..end).filter(|(at, m)| **at + m.text.len > addr).map(|(at, _)| *at).collect()
+    }
+
+    /// Whether there is a text in `[addr, end)`.
+    pub(super) fn has_text(&self, addr: u64, end: u64) -> bool {
+        !self.texts_in(addr, end).is_empty()
+    }
+
     /// Pages at `[addr, end)` change or go: what happens to the texts there. To be called while sites are known.
     pub(super) fn end_texts(&mut self, addr: u64, end: u64, bytes: Bytes) {
-        if self.texts.is_empty() {
-            return;
-        }
-        let hit: Vec<u64> =
-            self.texts.range(..end).filter(|(at, t)| **at + t.len > addr).map(|(at, _)| *at).collect();
-        for at in hit {
-            let Some(text) = self.texts.remove(&at) else { continue };
-            let whole = addr <= at && at + text.len <= end;
-            if bytes == Bytes::Gone && whole {
-                self.keep(at, text);
+        for at in self.texts_in(addr, end) {
+            match (bytes, self.texts.get_mut(&at)) {
+                (Bytes::Restore, Some(mapped)) => mapped.clean = false,
+                (Bytes::Gone, Some(mapped)) => {
+                    let Mapped { text, clean } = *mapped;
+                    self.texts.remove(&at);
+                    // An image that was mapped in part, or changed, may still be in use, so it is never written again.
+                    if clean && addr <= at && at + text.len <= end {
+                        self.keep(at, text);
+                    }
+                }
+                (_, None) => {}
             }
-            // Of an image that is mapped in part, or changed, nobody knows when it is gone: it is never written again.
         }
     }
 
     /// Pages moved: so did the texts in them.
     pub(super) fn move_texts(&mut self, from: u64, to: u64, len: u64) {
-        let hit: Vec<u64> =
-            self.texts.range(..from + len).filter(|(at, t)| **at + t.len > from).map(|(at, _)| *at).collect();
-        for at in hit {
-            let Some(text) = self.texts.remove(&at) else { continue };
-            if at >= from && at + text.len <= from + len {
-                self.texts.insert(at - from + to, text);
+        for at in self.texts_in(from, from + len) {
+            if let Some(mapped) = self.texts.remove(&at)
+                && at >= from
+                && at + mapped.text.len <= from + len
+            {
+                self.texts.insert(at - from + to, mapped);
             }
         }
     }
@@ -172,7 +191,7 @@ impl Patches {
 
     /// The text that is mapped around `addr`, at home.
     fn text_at(&self, addr: u64) -> Option<&Text> {
-        let (at, text) = self.texts.range(..=addr).next_back()?;
+        let (at, Mapped { text, .. }) = self.texts.range(..=addr).next_back()?;
         (*at == text.start && addr - at < text.len).then_some(text)
     }
 

@@ -108,7 +108,14 @@ pub fn note_text(text: &Text) {
     with(|p| p.text_mapped(*text, false));
 }
 
-/// The contents of pages in a range were dropped; what was behind them shows again.
+/// The contents of pages in a range are about to be dropped. Returns whether [`refreshed`] is to be called then.
+pub fn dropping(addr: u64, len: u64) -> bool {
+    let text = with(|p| p.has_text(addr, addr.saturating_add(len))).unwrap_or(false);
+    restore(addr, len);
+    text
+}
+
+/// They were dropped; what was behind them shows again.
 pub fn refreshed(addr: u64, len: u64) {
     with(|p| p.refreshed(addr, addr.saturating_add(len)));
 }
