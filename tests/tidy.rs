@@ -302,6 +302,35 @@ fn only_the_machine_is_unsafe() {
     report(&complaints);
 }
 
+/// Functions of libc that set no errno and use no thread-local storage, or ask for the host's side in their own way.
+const HARMLESS: [&str; 7] =
+    ["sigemptyset", "sigaddset", "getauxval", "makedev", "cfmakeraw", "clock_gettime", "__errno_location"];
+
+/// Kernel code may run on a guest's FS: libc's functions are called as `host!(name)`, which asks for the host's.
+#[test]
+fn libc_is_called_across_the_border() {
+    let mut complaints = Vec::new();
+    for (name, source) in rust_files() {
+        let border = name.ends_with("/border.rs");
+        if !name.starts_with("kernel/machine/src/") || border {
+            continue;
+        }
+        let code = code_only(&source);
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        for (at, _) in code.match_indices("libc::") {
+            let rest = &code[at + "libc::".len()..];
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let function = &rest[..end];
+            let called = rest[end..].starts_with('(')
+                && function.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+            if called && !HARMLESS.contains(&function) {
+                complaints.push(format!("{name}:{}: libc::{function} without host!", line_of(code, at)));
+            }
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn unsafe_blocks_argue() {
     let mut complaints = Vec::new();

@@ -163,7 +163,7 @@ pub fn raise_descriptor_limit() {
 pub fn descriptor_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit fills the struct.
-    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    unsafe { host!(getrlimit)(libc::RLIMIT_NOFILE, &mut limit) };
     limit.rlim_cur
 }
 

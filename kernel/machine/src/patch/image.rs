@@ -9,6 +9,7 @@
 use super::plan::JUMP;
 use super::site::Patched;
 use super::table::{Bytes, Patches};
+use crate::border::host;
 use crate::host::HostFd;
 use crate::{HostError, PAGE, check, peek};
 use core::ops::Range;
@@ -226,7 +227,7 @@ fn copy(at: u64, len: u64) -> Result<HostFd, HostError> {
     crate::on_host();
     // SAFETY: the name is a C string; the new descriptor is nobody else's.
     let fd = unsafe {
-        HostFd::from_raw(check(libc::memfd_create(c"llano-text".as_ptr(), libc::MFD_CLOEXEC).into())? as i32)
+        HostFd::from_raw(check(host!(memfd_create)(c"llano-text".as_ptr(), libc::MFD_CLOEXEC).into())? as i32)
     };
     let mut buf = vec![0; 16 * PAGE];
     let mut done = 0;
