@@ -6,7 +6,7 @@
 //! distance to the stub, so the stub is put where those bytes are [`TRAPPING`]. Where no instruction began inside the
 //! five bytes (`mov eax, imm32` in front of `syscall` is five long) any distance will do.
 
-use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction};
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 
 /// Length of `jmp rel32`.
 pub(super) const JUMP: usize = 5;
@@ -171,7 +171,9 @@ pub(super) fn plans(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> 
     // From the nearest instruction in front on back: the jump takes the place of the first ones of `moved`.
     for n in 1..=ahead.len().min(4) {
         let front = &ahead[ahead.len() - n..];
-        if !movable(&front[0]) || front[0].flow_control() != FlowControl::Next {
+        // Padding between functions is nobody's way to the `syscall`.
+        let padding = matches!(front[0].mnemonic(), Mnemonic::Nop | Mnemonic::Int3);
+        if padding || !movable(&front[0]) || front[0].flow_control() != FlowControl::Next {
             break;
         }
         let mut moved = front.to_vec();
@@ -261,6 +263,15 @@ mod tests {
         let best = &of(&NUMBER, &CHECK).unwrap()[0];
         assert_eq!((best.start, best.end()), (best.syscall - 5, best.syscall + 2));
         assert!(best.inside.is_empty() && best.safe(0) && best.safe(-1));
+    }
+
+    #[test]
+    fn a_function_that_begins_right_before_is_not_patched_in_its_padding() {
+        // ret; cs nop word [rax + rax]; xor eax, eax; syscall; cmp: read() of ld.so
+        let front = [RET, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0, 0x31, 0xc0];
+        let all = of(&front, &CHECK).unwrap();
+        assert!(all.iter().all(|p| p.start >= p.syscall - 2), "{all:?}");
+        assert_eq!(all[0].start, all[0].syscall);
     }
 
     #[test]
