@@ -151,7 +151,7 @@ static void wait_sleep(void) {
     MUST(sigaction(SIGUSR1, &sa, NULL));
     struct timespec request = {100, 0};
     CHECK_ERR(nanosleep(&request, &buffer.time), EINTR);
-    CHECK(buffer.time.tv_sec >= 90 && buffer.time.tv_sec < 100);
+    CHECK(buffer.time.tv_sec >= 90 && buffer.time.tv_sec <= 100);
 }
 TEST(remaining_sleep) {
     signal(SIGUSR1, SIG_IGN);
