@@ -108,7 +108,7 @@ static int under_llano(void) {
 
 // Starts this program again as `role`; further arguments are argv[2]... and end with NULL.
 static pid_t __attribute__((noinline)) spawn_role(const char *role, ...) {
-    char *argv[16] = {"guest", (char *)role};
+    char *argv[16] = {(char *)"guest", (char *)role};
     va_list args;
     va_start(args, role);
     for (int i = 2; i < 15 && (argv[i] = va_arg(args, char *)); i++) {}
