@@ -29,6 +29,7 @@ SITE(short_neighbours, "mov $110, %al\n movzx %al, %eax\n", "mov %rbx, %rbx\n");
 SITE(at_a_target, "jmp 1f\n 2: jmp 3f\n 1: mov $110, %eax\n jmp 2b\n 3: ", "lea 0(%rbp), %rbp\n nop\n");
 SITE(branch_behind, "mov $110, %eax\n nop\n", "jrcxz 1f\n nop\n 1:\n");
 SITE(two_bytes_at_a_time, "mov $110, %al\n movzx %al, %eax\n nop\n jmp 1f\n 1: ", "nop\n nop\n nop\n nop\n");
+SITE(five_bytes_between, "mov $110, %eax\n jrcxz 1f\n nop\n 1: mov %r8, %r8\n", "jrcxz 1f\n nop\n 1:\n");
 
 static void run(char *site, char *next) {
     uint64_t seed = 88172645463325252ULL;
@@ -57,3 +58,4 @@ TEST(between_short_ones) { run(short_neighbours, short_neighbours_next); }
 TEST(at_a_jump_target) { run(at_a_target, at_a_target_next); }
 TEST(before_a_loop_instruction) { run(branch_behind, branch_behind_next); }
 TEST(among_the_shortest) { run(two_bytes_at_a_time, two_bytes_at_a_time_next); }
+TEST(in_five_bytes_between_what_stays) { run(five_bytes_between, five_bytes_between_next); }

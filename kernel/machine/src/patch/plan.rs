@@ -101,22 +101,28 @@ fn movable(i: &Instruction) -> bool {
     plain && !i.is_invalid()
 }
 
-/// Instructions from `syscall` on that cover at least the jump.
-fn forward(code: &[u8], base: u64, syscall: u64) -> Result<Vec<Instruction>, Reason> {
+/// Instructions from `syscall` on, as far as a jump could take them, and why they end before that.
+fn forward(code: &[u8], base: u64, syscall: u64) -> (Vec<Instruction>, Option<Reason>) {
     let mut decoder = Decoder::with_ip(64, &code[(syscall - base) as usize..], syscall, DecoderOptions::NONE);
     let mut out = vec![decoder.decode()];
-    while out[out.len() - 1].next_ip() < syscall + JUMP as u64 {
+    while !covered(&out) {
         let next = decoder.decode();
         if next.is_invalid() {
-            return Err(Reason::Bytes);
+            return (out, Some(Reason::Bytes));
         }
         if !movable(&next) {
-            return Err(Reason::Neighbour);
+            return (out, Some(Reason::Neighbour));
         }
         // What follows a jump or return is nobody's until it is reached, so it need not move: but its bytes are taken.
         out.push(next);
     }
-    Ok(out)
+    (out, None)
+}
+
+/// Whether a jump in place of the first of these instructions takes bytes of theirs only.
+fn covered(moved: &[Instruction]) -> bool {
+    let ends = moved.first().zip(moved.last());
+    ends.is_some_and(|(first, last)| last.next_ip() >= first.ip() + JUMP as u64)
 }
 
 /// How far back reading starts where the function's beginning is not known.
@@ -167,7 +173,7 @@ pub(super) fn plans(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> 
     }
     let mut found = Vec::new();
     let ahead = before(code, base, syscall, from);
-    let behind = forward(code, base, syscall);
+    let (behind, end) = forward(code, base, syscall);
     // From the nearest instruction in front on back: the jump takes the place of the first ones of `moved`.
     for n in 1..=ahead.len().min(4) {
         let front = &ahead[ahead.len() - n..];
@@ -176,20 +182,15 @@ pub(super) fn plans(code: &[u8], base: u64, syscall: u64, from: Option<u64>) -> 
         if padding || !movable(&front[0]) || front[0].flow_control() != FlowControl::Next {
             break;
         }
-        let mut moved = front.to_vec();
-        match &behind {
-            _ if syscall - front[0].ip() >= JUMP as u64 => {
-                moved.push(Decoder::with_ip(64, &SYSCALL_BYTES, syscall, DecoderOptions::NONE).decode());
-            }
-            Ok(rest) => moved.extend(rest),
-            Err(_) => continue,
+        let moved = [front, &behind].concat();
+        if covered(&moved) {
+            found.push(plan(syscall, moved));
         }
-        found.push(plan(syscall, moved));
     }
-    match behind {
-        Ok(moved) => found.push(plan(syscall, moved)),
-        Err(reason) if found.is_empty() => return Err(reason),
-        Err(_) => {}
+    match end {
+        None => found.push(plan(syscall, behind)),
+        Some(reason) if found.is_empty() => return Err(reason),
+        Some(_) => {}
     }
     found.retain(|p| !jumps_into(p));
     found.sort_by_key(|p| (p.inside.len(), p.moved.len()));
@@ -286,6 +287,20 @@ mod tests {
     fn between_calls_there_is_no_way() {
         assert_eq!(of(&CALL, &CALL).unwrap_err(), Reason::Neighbour);
         assert_eq!(of(&[RET], &[0x0f, 0x05, RET]).unwrap_err(), Reason::Neighbour);
+    }
+
+    #[test]
+    fn what_stands_behind_the_jump_does_not_matter() {
+        // mov r10, r8; syscall; then what cannot be moved, at once or behind a return; a wrapper that ends right there.
+        const FRONT: [u8; 4] = [RET, 0x4d, 0x89, 0xc2];
+        for behind in [&[0xe8, 0, 0, 0, 0][..], &[RET, 0xcc, 0xcc, 0xcc], &[RET, 0x06, 0x06, 0x06], &[RET]] {
+            let all = of(&FRONT, behind).unwrap();
+            assert_eq!((all.len(), all[0].start, all[0].end()), (1, all[0].syscall - 3, all[0].syscall + 2));
+            assert_eq!(all[0].inside, [3]);
+        }
+        // xor eax, eax: two bytes, and one is missing.
+        assert_eq!(of(&[RET, 0x31, 0xc0], &CALL).unwrap_err(), Reason::Neighbour);
+        assert_eq!(of(&[RET, 0x31, 0xc0], &[RET, 0xcc]).unwrap()[0].end(), BASE + 12 * 11 + 6);
     }
 
     #[test]
