@@ -47,6 +47,12 @@ static void every_call(void) {
     useful_calls();
 }
 
+// The number of rounds can be given: `register_every run N`.
+ROLE(run) {
+    begin_useful_calls("run");
+    for (int i = atoi(ktap_argv[2]); i > 0 && !ktap_failed; i--) every_call();
+}
+
 TEST(alone) {
     expect_success = 1;
     begin_useful_calls("alone");
