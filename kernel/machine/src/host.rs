@@ -4,6 +4,7 @@ use crate::border::host;
 use crate::overlay;
 use crate::usermem::{self, BadAddress};
 use crate::{HostError, check};
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::ffi::CStr;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -180,8 +181,13 @@ pub fn write_stderr(text: &[u8]) {
 /// An entry of the host's auxiliary vector (getauxval(3)); 0 if there is none.
 pub fn auxv(kind: u64) -> u64 {
     if kind == libc::AT_HWCAP {
-        // What glibc tells is a number of its own; Linux's is the feature word of CPUID.
-        return core::arch::x86_64::__cpuid(1).edx.into();
+        // What glibc tells is a number of its own; Linux's is the feature word of CPUID. In a virtual machine the
+        // instruction goes to the hypervisor and takes microseconds, so it is asked once.
+        static FEATURES: AtomicU32 = AtomicU32::new(0);
+        if FEATURES.load(Ordering::Relaxed) == 0 {
+            FEATURES.store(core::arch::x86_64::__cpuid(1).edx, Ordering::Relaxed);
+        }
+        return FEATURES.load(Ordering::Relaxed).into();
     }
     // SAFETY: reads the vector the host gave this process.
     unsafe { libc::getauxval(kind) }
