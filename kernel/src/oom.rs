@@ -43,6 +43,7 @@ impl Kernel {
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;
         if self.ticks.is_multiple_of(EVERY) && self.used_ram() > self.ram {
+            self.space.clear_shelf(0);
             self.out_of_memory();
         }
     }

@@ -61,7 +61,8 @@ export PATH THIS_SH BUILD_DIR TMPDIR BASH_TSTOUT; sh ./run-$2 2>/dev/null; echo 
 for test in BASH_TESTS:
     case(f"bash test {test}", ["/bin/sh", "-c", RUN, "sh", "@run-all", test], needs=["@run-all", "bash"], limit=120,
          hide=[(r"/(native|llano)/b\b", "/SIDE/b"), (r"process group \(\d+\)", "process group (N)"),
-               (r"(?m)^. \S+: (line 65: )?warning: setlocale: LC_ALL: .*\n", "")])  # both ends of a pipeline complain, in any order
+               # Both ends of a pipeline complain, in any order: in what diff says, and in the output itself.
+               (r"(?m)^([<>] )?\S+: (line 65: )?warning: setlocale: LC_ALL: .*\n", "")])
 
 # ---- building -----------------------------------------------------------------------------------
 PROJECT = r"""

@@ -168,8 +168,7 @@ impl Plan {
             return self.load_strict(mm, space, program, cred);
         }
         let elf = &self.elf;
-        let bias = load::place(elf, space, mm)?;
-        load::map(elf, &program.file, bias, space, mm)?;
+        let bias = load::image(elf, &program.file, space, mm)?;
         let image = Image::new(elf, bias);
         let note = |path: &[u8], elf: &Elf, bias: u64| mm::Image {
             path: path.to_vec(),
@@ -181,8 +180,7 @@ impl Plan {
         mm.code = (first.wrapping_add(bias), last.wrapping_add(bias));
         let mut interp = None;
         if let Some((elf, file, name)) = &self.interp {
-            let bias = load::place(elf, space, mm)?;
-            load::map(elf, file, bias, space, mm)?;
+            let bias = load::image(elf, file, space, mm)?;
             mm.images.push(note(name, elf, bias));
             interp = Some(Image::new(elf, bias));
         }

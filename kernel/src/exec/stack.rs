@@ -2,7 +2,9 @@
 
 use super::Image;
 use crate::cred::Cred;
-use crate::error::Result;
+use crate::error::{Errno, Result};
+use crate::mm::kept::{Kept, Piece};
+use crate::mm::space::{AddressSpace, Place};
 use crate::mm::{Backing, Mm, PAGE, Vma};
 use crate::user;
 use alloc::vec::Vec;
@@ -44,24 +46,26 @@ pub struct Strings<'a> {
 }
 
 /// Maps the main stack: `size` bytes with an inaccessible page below.
-pub fn map(mm: &mut Mm, space: &mut crate::mm::space::AddressSpace, size: u64, exec: bool) -> Result<()> {
-    let place = crate::mm::space::Place::High;
-    let at = space.alloc(size + PAGE, PAGE, place).ok_or(crate::error::Errno::ENOMEM)?;
-    mm.reserves.push((at, size + PAGE));
+pub fn map(mm: &mut Mm, space: &mut AddressSpace, size: u64, exec: bool) -> Result<()> {
     let prot = pages::READ | pages::WRITE | if exec { pages::EXEC } else { 0 };
+    let kept = space.shelf.stack(size + PAGE, prot);
+    let at = match &kept {
+        Some(kept) => kept.at,
+        None => space.alloc(size + PAGE, PAGE, Place::High).ok_or(Errno::ENOMEM)?,
+    };
+    mm.reserves.push((at, size + PAGE));
     mm.stack = (at + PAGE, at + PAGE + size);
-    mm.map_fixed(
-        space,
-        Vma {
-            start: at + PAGE,
-            end: at + PAGE + size,
-            prot,
-            sharing: Sharing::Private,
-            backing: Backing::Anonymous,
-            label: "[stack]",
-            at_fork: Default::default(),
-        },
-    )
+    let vma = Vma {
+        label: "[stack]",
+        ..Vma::new(mm.stack.0, mm.stack.1, prot, Sharing::Private, Backing::Anonymous)
+    };
+    let piece = Piece { start: vma.start, end: vma.end, prot, offset: None };
+    match &kept {
+        Some(kept) if kept.has(&piece) => mm.adopt(vma),
+        _ => mm.map_fixed(space, vma)?,
+    }
+    mm.loaded.push(kept.unwrap_or_else(|| Kept::stack(at, size + PAGE, piece)));
+    Ok(())
 }
 
 /// Fills the stack; returns the initial stack pointer.

@@ -160,6 +160,11 @@ pub trait FileOps: Any {
         Err(Errno::ENODEV)
     }
 
+    /// Whether a map shows the pages of a file of the host, which stay that file's.
+    fn maps_host_file(&self) -> bool {
+        false
+    }
+
     /// What fstat(2) tells of a file without a path: pipes and sockets have inodes of their own, the others share one.
     fn attr(&self) -> Attr {
         Attr { dev: 0xf, ino: 1, mode: 0o600, nlink: 1, blksize: 4096, ..Attr::default() }

@@ -157,6 +157,10 @@ impl FileOps for HostFile {
         Ok(len)
     }
 
+    fn maps_host_file(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -4,7 +4,7 @@ use super::space::{AddressSpace, Place};
 use super::vma::{AtFork, Backing, Vma};
 use super::{Mm, PAGE};
 use crate::error::{Errno, Result, fault, host};
-use crate::fs::file::MapRequest;
+use crate::fs::file::{File, MapRequest};
 use alloc::vec::Vec;
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
@@ -52,13 +52,15 @@ fn text(vma: &Vma, offset: u64) -> Option<patch::Text> {
     if !patch::on() || !code {
         return None;
     }
+    Some(patch::Text { file: contents(file)?, offset, start: vma.start, len: vma.end - vma.start })
+}
+
+/// What a file contains now, if that can be told from what it will contain next.
+pub(super) fn contents(file: &File) -> Option<patch::File> {
     let attr = file.path.as_ref()?.inode().attr().ok()?;
     let now = clock::read(CLOCK_REALTIME)? as i64;
-    if now.saturating_sub(attr.ctime) < SETTLED_NS {
-        return None;
-    }
-    let file = patch::File { id: (attr.dev, attr.ino), size: attr.size, ctime: attr.ctime };
-    Some(patch::Text { file, offset, start: vma.start, len: vma.end - vma.start })
+    let settled = now.saturating_sub(attr.ctime) >= SETTLED_NS;
+    settled.then_some(patch::File { id: (attr.dev, attr.ino), size: attr.size, ctime: attr.ctime })
 }
 
 /// Makes `moved` what a view at `old` is: that one's pages are seen by others too, so what was written is copied.
@@ -126,6 +128,11 @@ impl Mm {
         self.cut(start, end);
         self.insert(vma);
         Ok(())
+    }
+
+    /// A view of pages that are in place already, in a range that is reserved for this mm.
+    pub fn adopt(&mut self, vma: Vma) {
+        self.insert(vma);
     }
 
     /// Removes views (or parts) in `[start, end)` from the books only; returns the parts.

@@ -6,10 +6,12 @@
 //! protection makes guard pages, RELRO and wild writes behave as on a desktop.
 //!
 //! - [`space`]: free ranges
+//! - [`kept`]: what stays mapped from one program to the next
 //! - [`vma`]: views and their backing
 //! - [`map`]: mmap, munmap, mprotect, mremap on an [`Mm`]
 //! - [`strict`]: the same as Linux has it without an MMU (`--strict-nommu`)
 
+pub mod kept;
 pub mod map;
 pub mod space;
 pub mod strict;
@@ -20,6 +22,7 @@ use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use kept::Kept;
 use llano_machine::overlay::{self, Area, View};
 use llano_machine::space as pages;
 use llano_machine::space::Sharing;
@@ -63,6 +66,8 @@ pub struct Mm {
     pub images: Vec<Image>,
     /// Ranges that belong to this mm beside its vmas: (start, length) of images and the heap's reserve.
     pub reserves: Vec<(u64, u64)>,
+    /// The parts of it that may stay mapped when it goes.
+    pub loaded: Vec<Kept>,
     /// What membarrier(2) was told to expect: its registration commands.
     pub barriers: i32,
 }
@@ -116,6 +121,7 @@ impl Mm {
             auxv: self.auxv.clone(),
             images: self.images.clone(),
             reserves: self.reserves.clone(),
+            loaded: Vec::new(),
             ..*self
         };
         let area = |v: &Vma| Area {
@@ -154,11 +160,13 @@ impl Mm {
         if space.strict.is_some() {
             return strict::release(space, self);
         }
+        self.keep(space);
         let vmas = core::mem::take(&mut self.vmas);
         let mut runs: Vec<(u64, u64)> = vmas.values().map(|v| (v.start, v.end)).collect();
         // What lies unused between them goes along, unless it may be another's.
+        let used = |start: u64, end: u64| vmas.range(..end).next_back().is_some_and(|(_, v)| v.end > start);
         let own = self.reserves.iter().filter(|(start, len)| !space.is_contested(*start, *len));
-        runs.extend(own.map(|&(start, len)| (start, start + len)));
+        runs.extend(own.map(|&(start, len)| (start, start + len)).filter(|(start, end)| used(*start, *end)));
         runs.sort_unstable();
         runs.dedup_by(|next, last| {
             let joined = next.0 <= last.1;

@@ -1,5 +1,6 @@
 //! The flat address space: who may have which range. Only ranges; what is mapped there is [`super::Mm`]'s business.
 
+use super::kept::Shelf;
 use super::strict::Strict;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -14,6 +15,8 @@ pub struct AddressSpace {
     contested: BTreeMap<u64, (u64, u32)>,
     high: (u64, u64),
     low: (u64, u64),
+    /// What stays mapped for the next program.
+    pub shelf: Shelf,
     /// Memory is as on a machine without an MMU; see [`super::strict`].
     pub strict: Option<Box<Strict>>,
 }
@@ -35,6 +38,7 @@ impl AddressSpace {
             contested: BTreeMap::new(),
             high: windows.high,
             low: windows.low,
+            shelf: Shelf::default(),
             strict: None,
         };
         for (start, end) in [windows.high, windows.low] {

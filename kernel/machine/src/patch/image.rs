@@ -122,6 +122,10 @@ impl Patches {
         !self.texts_in(addr, end).is_empty()
     }
 
+    pub(super) fn pristine(&self, start: u64, len: u64) -> bool {
+        self.texts.get(&start).is_some_and(|m| m.clean && m.text.start == start && m.text.len == len)
+    }
+
     /// Pages at `[addr, end)` change or go: what happens to the texts there. To be called while sites are known.
     pub(super) fn end_texts(&mut self, addr: u64, end: u64, bytes: Bytes) {
         for at in self.texts_in(addr, end) {

@@ -108,6 +108,11 @@ pub fn note_text(text: &Text) {
     with(|p| p.text_mapped(*text, false));
 }
 
+/// Whether the text at `start` is known, and nothing but patches changed it.
+pub fn pristine(start: u64, len: u64) -> bool {
+    with(|p| p.pristine(start, len)).unwrap_or(false)
+}
+
 /// The contents of pages in a range are about to be dropped. Returns whether [`refreshed`] is to be called then.
 pub fn dropping(addr: u64, len: u64) -> bool {
     let text = with(|p| p.has_text(addr, addr.saturating_add(len))).unwrap_or(false);

@@ -53,6 +53,10 @@ impl FileOps for LowerFile {
         self.ops().map(file, request)
     }
 
+    fn maps_host_file(&self) -> bool {
+        self.ops().maps_host_file()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
