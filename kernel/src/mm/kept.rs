@@ -163,7 +163,8 @@ impl Mm {
     pub(super) fn keep(&mut self, space: &mut AddressSpace) {
         for mut kept in core::mem::take(&mut self.loaded) {
             let (at, len, end) = (kept.at, kept.len, kept.end());
-            let alone = !space.is_contested(at, len) && overlay::alone(at, end) == [at..end];
+            let lonely = overlay::alone(at, end).first().is_some_and(|gap| (gap.start, gap.end) == (at, end));
+            let alone = lonely && !space.is_contested(at, len);
             if alone && self.reserves.contains(&(at, len)) && kept.compare(self) && kept.clean() {
                 self.reserves.retain(|r| *r != (at, len));
                 self.vmas.retain(|start, _| !(at..end).contains(start));
