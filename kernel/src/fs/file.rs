@@ -7,7 +7,7 @@ use crate::wait::{WaitQueue, poll};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::string::String;
-use core::any::Any;
+use core::any::{Any, TypeId};
 use core::cell::{Cell, OnceCell};
 use llano_machine::space::Sharing;
 
@@ -233,6 +233,8 @@ impl FileOps for Directory {
 /// An open file description: shared by dup'ed descriptors and passed ones.
 pub struct File {
     ops: Box<dyn FileOps>,
+    /// The type behind `ops`: a comparison costs less than asking it.
+    kind: TypeId,
     /// Status flags and access mode, see [`oflag`].
     pub flags: Cell<u32>,
     /// The file position, bytes (directories: a cookie).
@@ -263,6 +265,7 @@ impl File {
     pub fn new(ops: Box<dyn FileOps>, flags: u32, path: Option<super::Path>) -> Rc<File> {
         Rc::new(File {
             depends: ops.depends(),
+            kind: ops.as_any().type_id(),
             ops,
             flags: Cell::new(flags),
             pos: Cell::new(0),
@@ -282,8 +285,9 @@ impl File {
     }
 
     /// The operations as a known type.
+    #[inline]
     pub fn downcast<T: FileOps>(&self) -> Option<&T> {
-        self.ops.as_any().downcast_ref()
+        if self.kind == TypeId::of::<T>() { self.ops.as_any().downcast_ref() } else { None }
     }
 
     /// What kind of position it has; the size is only asked for the first time.

@@ -1,10 +1,14 @@
-//! What stays mapped when a program ends, for the next one: images of the same file, and stacks.
+//! What stays mapped for the next who wants the like: images of files and stacks of programs that ended, and small blocks of
+//! memory that were unmapped.
 //!
 //! Mapping a program's segments, taking them away and touching their pages again costs more than all else in an exec. So
 //! the image of a file of the host stays where it was: its read-only parts with their page tables and patched calls,
 //! its writable ones with their own pages dropped, which makes them as the file is. Everything on the shelf is in the
 //! state in which [`crate::exec::load`] would have mapped it; what a program changed in any other way is not kept. No mm
 //! has a view of it, and its range is taken in the [`AddressSpace`].
+//!
+//! A block of memory that was written and unmapped is inaccessible until it is mapped again, full of zeroes: to protect it
+//! twice and to zero it costs a quarter of what taking away and touching its pages does.
 
 use super::space::AddressSpace;
 use super::{Backing, Mm, Vma};
@@ -12,10 +16,12 @@ use crate::fs::file::File;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use llano_machine::space::{self as pages, EXEC, Sharing, WRITE};
-use llano_machine::{overlay, patch};
+use llano_machine::{overlay, patch, usermem};
 
 /// So many things lie on the shelf at most.
 const MAX: usize = 64;
+/// The largest block of memory that is kept, bytes.
+const MAX_BLOCK: u64 = 256 << 10;
 const MADV_DONTNEED: i32 = 4;
 
 /// A part of an image as exec maps it.
@@ -59,6 +65,14 @@ enum What {
     Image(patch::File),
     /// Bytes and protection.
     Stack(u64, i32),
+    /// Bytes.
+    Block(u64),
+}
+
+/// Private memory of its own that can be written, not executed.
+fn is_plain(vma: &Vma) -> bool {
+    let plain = vma.prot & WRITE != 0 && vma.prot & EXEC == 0 && vma.sharing == Sharing::Private;
+    plain && matches!(vma.backing, Backing::Anonymous) && vma.label.is_empty()
 }
 
 /// What is kept, the oldest first.
@@ -80,6 +94,22 @@ impl Kept {
     /// Whether exec would find `vma` as it would make it.
     pub fn has(&self, piece: &Piece) -> bool {
         self.pieces.iter().any(|(p, mapped)| *mapped && p == piece)
+    }
+
+    /// A block of memory that is being unmapped. `None`: it is not worth it.
+    fn block(vma: &Vma) -> Option<Kept> {
+        let len = vma.end - vma.start;
+        if len > MAX_BLOCK || !is_plain(vma) {
+            return None;
+        }
+        // Zeroing makes pages that nobody had touched.
+        let touched: u64 = overlay::written(vma.start, vma.end).iter().map(|run| run.end - run.start).sum();
+        (touched >= len / 4 * 3).then_some(Kept {
+            what: What::Block(len),
+            at: vma.start,
+            len,
+            pieces: Vec::new(),
+        })
     }
 
     fn end(&self) -> u64 {
@@ -120,6 +150,11 @@ impl Kept {
     }
 }
 
+/// Whether the machine knows of no more than one view of a range.
+fn alone(start: u64, end: u64) -> bool {
+    overlay::alone(start, end).first().is_some_and(|gap| (gap.start, gap.end) == (start, end))
+}
+
 /// Which file with which contents this is, if it is one of the host's and nobody changed it of late.
 fn identity(file: &File) -> Option<patch::File> {
     if file.ops().maps_host_file() { super::map::contents(file) } else { None }
@@ -147,6 +182,34 @@ impl Shelf {
 }
 
 impl AddressSpace {
+    /// Keeps a block that an mm unmaps and nobody else has a claim on. `false`: its pages must go.
+    pub fn keep_block(&mut self, vma: &Vma) -> bool {
+        let (at, len) = (vma.start, vma.end - vma.start);
+        let Some(block) = Kept::block(vma) else { return false };
+        if self.is_contested(at, len) || !alone(at, vma.end) || pages::protect(at, len, 0).is_err() {
+            return false;
+        }
+        self.shelf.0.push_back(block);
+        self.clear_shelf(MAX);
+        true
+    }
+
+    /// A block of zeroes with the length and protection that `vma` has: its address.
+    pub fn kept_block(&mut self, vma: &Vma) -> Option<u64> {
+        let len = vma.end - vma.start;
+        if len > MAX_BLOCK || !is_plain(vma) {
+            return None;
+        }
+        let block = self.shelf.take(|what| *what == What::Block(len))?;
+        let usable =
+            pages::protect(block.at, len, vma.prot).is_ok() && usermem::zero(block.at, len as usize).is_ok();
+        if !usable {
+            let _ = pages::unmap(block.at, len);
+            self.give(block.at, len);
+        }
+        usable.then_some(block.at)
+    }
+
     /// Gives the oldest things of the shelf back until `left` remain.
     pub fn clear_shelf(&mut self, left: usize) {
         while self.shelf.0.len() > left {
@@ -163,9 +226,8 @@ impl Mm {
     pub(super) fn keep(&mut self, space: &mut AddressSpace) {
         for mut kept in core::mem::take(&mut self.loaded) {
             let (at, len, end) = (kept.at, kept.len, kept.end());
-            let lonely = overlay::alone(at, end).first().is_some_and(|gap| (gap.start, gap.end) == (at, end));
-            let alone = lonely && !space.is_contested(at, len);
-            if alone && self.reserves.contains(&(at, len)) && kept.compare(self) && kept.clean() {
+            let lonely = alone(at, end) && !space.is_contested(at, len);
+            if lonely && self.reserves.contains(&(at, len)) && kept.compare(self) && kept.clean() {
                 self.reserves.retain(|r| *r != (at, len));
                 self.vmas.retain(|start, _| !(at..end).contains(start));
                 space.shelf.0.push_back(kept);

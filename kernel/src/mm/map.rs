@@ -85,6 +85,12 @@ impl Mm {
         place: Place,
         make: impl Fn(u64) -> Vma,
     ) -> Result<u64> {
+        if place == Place::High
+            && let Some(at) = space.kept_block(&make(0))
+        {
+            self.insert(make(at));
+            return Ok(at);
+        }
         let at = space.alloc(len, PAGE, place).ok_or(Errno::ENOMEM)?;
         let vma = make(at);
         if let Err(e) = populate(&vma) {
@@ -176,6 +182,9 @@ impl Mm {
     /// munmap: gives back what this mm has in `[start, end)`; holes are fine.
     pub fn unmap(&mut self, space: &mut AddressSpace, start: u64, end: u64) -> Result<()> {
         for part in self.cut(start, end) {
+            if self.outside(part.start, part.end) == [(part.start, part.end)] && space.keep_block(&part) {
+                continue;
+            }
             pages::unmap(part.start, part.end - part.start).map_err(host)?;
             for (start, end) in self.outside(part.start, part.end) {
                 space.give(start, end - start);

@@ -38,7 +38,7 @@ pub fn sys_rt_sigaction(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if new.is_some() && SigSet::UNBLOCKABLE.has(n) {
         return Err(Errno::EINVAL.into());
     }
-    let hand = k.task(t).sighand.clone();
+    let hand = &k.task(t).sighand;
     user::put_opt(a.u64(2), hand.borrow().get(n))?;
     let Some(mut action) = new else { return Ok(0) };
     action.mask &= !SigSet::UNBLOCKABLE.0;
