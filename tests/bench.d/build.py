@@ -45,6 +45,7 @@ def work(build):
     if (build / "work-ready").exists():
         return
     (build / "inserts.sql").write_text(inserts())
+    (build / "commits.sql").write_text(inserts(5_000, apart=True))
     (build / "messages.py").write_text(PING_PONG_PY)
     (build / "loop.bash").write_text("for ((i = 0; i < 1000; i++)); do /bin/true; done; exit 0\n")
     repository(build / "tree")
@@ -52,9 +53,10 @@ def work(build):
     (build / "work-ready").touch()
 
 
-def inserts():
-    rows = (f"INSERT INTO t VALUES({i}, 'name{i * 7919 % 100003}', {i * 31 % 977});\n" for i in range(100_000))
-    return "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, n INTEGER);\nBEGIN;\n" + "".join(rows) + "COMMIT;\n"
+def inserts(count=100_000, apart=False):
+    """SQL that fills a table, in one transaction or in one for each row."""
+    rows = "".join(f"INSERT INTO t VALUES({i}, 'name{i * 7919 % 100003}', {i * 31 % 977});\n" for i in range(count))
+    return "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, n INTEGER);\n" + (rows if apart else f"BEGIN;\n{rows}COMMIT;\n")
 
 
 def repository(tree):

@@ -108,7 +108,9 @@ COPY = "-c {build}/tree " + RAM
 WORK = [
     Row("python3 start-up", "work {times} /usr/bin/python3 -c pass", 1.2, execs=True),
     Row("sqlite3 inserts", "work -i {build}/inserts.sql -u /dev/shm/llano-bench.db {times} "
-        "sqlite3 /dev/shm/llano-bench.db", 0.8, execs=True, what="100k rows on tmpfs"),
+        "sqlite3 /dev/shm/llano-bench.db", 0.8, execs=True, what="100k rows on tmpfs, one transaction"),
+    Row("sqlite3 commits", "work -i {build}/commits.sql -u /dev/shm/llano-bench.db {times} "
+        "sqlite3 /dev/shm/llano-bench.db", execs=True, what="5k rows on tmpfs, a transaction each"),
     Row("tar, RAM", f"work {COPY} -u {RAM}.tar {{times}} tar -cf {RAM}.tar -C {RAM} .", 0.8,
         execs=True, what="5k files on tmpfs"),
     Row("tar, host tree", f"work -u {RAM}.tar {{times}} tar -cf {RAM}.tar -C {{build}}/tree .", 1.2,

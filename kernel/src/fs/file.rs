@@ -129,6 +129,16 @@ pub trait FileOps: Any {
         Seek::Stream
     }
 
+    /// The same without the size, which may cost a call of the host.
+    fn positions(&self) -> Positions {
+        match self.seek() {
+            Seek::Bytes(_) => Positions::Bytes,
+            Seek::Directory => Positions::Directory,
+            Seek::Stream => Positions::Stream,
+            Seek::Ignored => Positions::Ignored,
+        }
+    }
+
     /// Bits of [`poll`] that hold now. Regular files are always ready.
     fn poll(&self, file: &File) -> u32 {
         let _ = file;
@@ -290,18 +300,13 @@ impl File {
         if self.kind == TypeId::of::<T>() { self.ops.as_any().downcast_ref() } else { None }
     }
 
-    /// What kind of position it has; the size is only asked for the first time.
+    /// What kind of position it has.
     #[inline]
     pub fn positions(&self) -> Positions {
         if let Some(known) = self.positions.get() {
             return known;
         }
-        let kind = match self.ops.seek() {
-            Seek::Bytes(_) => Positions::Bytes,
-            Seek::Directory => Positions::Directory,
-            Seek::Stream => Positions::Stream,
-            Seek::Ignored => Positions::Ignored,
-        };
+        let kind = self.ops.positions();
         self.positions.set(Some(kind));
         kind
     }

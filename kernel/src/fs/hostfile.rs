@@ -1,6 +1,6 @@
 //! Open files and directories of the host: bytes go directly between the host's file and guest memory.
 
-use super::file::{Change, File, FileOps, MapRequest, Piece, Seek};
+use super::file::{Change, File, FileOps, MapRequest, Piece, Positions, Seek};
 use super::inode::DirEntry;
 use crate::error::{Errno, Result, fault, host};
 use crate::user::{Dst, Src};
@@ -124,6 +124,10 @@ impl FileOps for HostFile {
 
     fn seek(&self) -> Seek {
         Seek::Bytes(self.fd.stat().map_or(0, |s| s.size))
+    }
+
+    fn positions(&self) -> Positions {
+        Positions::Bytes
     }
 
     fn next(&self, what: Piece, at: u64, _: u64) -> Result<u64> {

@@ -3,7 +3,7 @@
 use super::{Change, OverlayInode};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
-use crate::fs::file::{File, FileOps, MapRequest, Seek, oflag};
+use crate::fs::file::{File, FileOps, MapRequest, Positions, Seek, oflag};
 use crate::fs::inode::{DirEntry, Inode};
 use crate::user::Dst;
 use alloc::boxed::Box;
@@ -47,6 +47,10 @@ impl FileOps for LowerFile {
 
     fn seek(&self) -> Seek {
         self.ops().seek()
+    }
+
+    fn positions(&self) -> Positions {
+        self.ops().positions()
     }
 
     fn map(&self, file: &File, request: &MapRequest) -> Result<u64> {
