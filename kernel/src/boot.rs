@@ -107,6 +107,7 @@ impl Kernel {
             requests: parts.requests,
             irq: true,
             running: 0,
+            slice: crate::sched::Slice::default(),
             charged_at: clock::tsc(),
             tsc_mult: parts.tsc_mult,
             host_timers: parts.host_timers,

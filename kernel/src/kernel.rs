@@ -62,6 +62,8 @@ pub struct Kernel {
     pub irq: bool,
     /// The task whose registers were in the CPU last; 0 while idle.
     pub running: Tid,
+    /// What the running task has of the CPU before another's turn.
+    pub slice: crate::sched::Slice,
     /// TSC up to which CPU time is charged.
     pub charged_at: u64,
     /// Nanoseconds per TSC tick, times 2^32.

@@ -2,6 +2,7 @@
 
 use crate::inspect::DebugStop;
 use crate::kernel::Kernel;
+use crate::sched::Slice;
 use crate::signal::deliver::{Outcome, deliver, force};
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
 use crate::syscall;
@@ -189,8 +190,10 @@ impl Kernel {
         let now = self.refresh_now();
         let due = self.next_deadline().is_some_and(|at| at <= now);
         self.irq |= due || self.requests.any() || self.ticks.is_multiple_of(LOOK_OUTSIDE);
-        self.sched.resched = true;
-        self.task_mut(tid).switches.1 += u64::from(self.sched.contended());
+        if self.slice.is_used(clock::tsc()) {
+            self.sched.resched = true;
+            self.task_mut(tid).switches.1 += u64::from(self.sched.contended());
+        }
         self.charge(tid);
         self.cpu_timers(tid);
         self.check_memory();
@@ -217,7 +220,15 @@ impl Kernel {
         self.note_switch(tid);
         self.running = tid;
         self.arm_deadline();
-        let Err(error) = overlay::activate(self.task(tid).view) else { return true };
+        let view = self.task(tid).view;
+        if overlay::current() == view {
+            self.slice = Slice::default();
+            return true;
+        }
+        let begin = clock::tsc();
+        let activated = overlay::activate(view);
+        self.slice = Slice::after(begin, clock::tsc());
+        let Err(error) = activated else { return true };
         let pid = self.task(tid).pid;
         self.log(alloc::format!("process {pid} is killed: its memory cannot be put in place: {error}"));
         self.exit_process(pid, sig::KILL);

@@ -80,6 +80,31 @@ impl Sched {
     }
 }
 
+/// The time that a task has before another's turn, in TSC ticks. To put its memory in place can take longer than the time
+/// between two ticks; then tasks that take turns at every tick would do nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Slice {
+    /// When the task's memory was in place.
+    began: u64,
+    /// How long that took.
+    cost: u64,
+}
+
+impl Slice {
+    /// A task runs for so many times as long as it took to switch to it.
+    const WORTH: u64 = 4;
+
+    /// The slice of a task whose memory was put in place from `begin` to `now`.
+    pub fn after(begin: u64, now: u64) -> Slice {
+        Slice { began: now, cost: now.wrapping_sub(begin) }
+    }
+
+    /// Whether it is another's turn.
+    pub fn is_used(&self, now: u64) -> bool {
+        now.wrapping_sub(self.began) >= self.cost.saturating_mul(Self::WORTH)
+    }
+}
+
 /// The kernel's monotonic clock: the host's, plus what was skipped while idle in virtual time.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -101,5 +126,18 @@ impl Clock {
     /// The host's time at which it will be `at` here.
     pub fn host(&self, at: u64) -> u64 {
         at.saturating_sub(self.skipped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_outlasts_a_slow_switch() {
+        assert!(Slice::default().is_used(5));
+        let slice = Slice::after(100, 150);
+        assert!(!slice.is_used(150) && !slice.is_used(349));
+        assert!(slice.is_used(350));
     }
 }
