@@ -111,7 +111,7 @@ pub struct Run {
     /// Network
     #[arg(long, value_enum, default_value = "none")]
     pub net: Net,
-    /// Write a trace to this file at exit (.json), or `off` for no trace ring at all
+    /// Write a trace at exit: NAME.json, or the directory NAME.ctf; `off` for no trace ring at all
     #[arg(long, value_name = "PATH|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
@@ -190,7 +190,7 @@ fn user(text: &str) -> Result<(u32, Option<u32>), String> {
 }
 
 /// What values answer that a later build may know.
-const NOT_YET: &str = "not in this build";
+pub const NOT_YET: &str = "not in this build";
 
 fn root(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
@@ -204,12 +204,11 @@ fn root(text: &str) -> Result<PathBuf, String> {
 }
 
 fn trace(text: &str) -> Result<PathBuf, String> {
-    let extension = text.rsplit_once('.').map_or("", |(_, e)| e);
-    match extension {
-        "json" => Ok(text.into()),
-        _ if text == "off" => Ok(text.into()),
-        "pftrace" | "ctf" | "lttng" => Err(NOT_YET.into()),
-        _ => Err("the name says the format: it must end in .json, or be `off`".into()),
+    let path = PathBuf::from(text);
+    match crate::traces::Format::of(&path) {
+        Err(NOT_YET) => Err(NOT_YET.into()),
+        Err(why) if text != "off" => Err(format!("{why}, or be `off`")),
+        _ => Ok(path),
     }
 }
 

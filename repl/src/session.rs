@@ -2,6 +2,7 @@
 
 use crate::cli::{Intercept, Run, Time};
 use crate::root;
+use crate::traces::Format;
 use llano_kernel::Kernel;
 use llano_kernel::boot::{First, Parts};
 use llano_kernel::cred::Cred;
@@ -62,10 +63,9 @@ pub struct Ended {
 /// Runs a program as the options say.
 pub fn run(options: &Run) -> Result<Ended, Failure> {
     if let Some(path) = trace_path(options) {
-        if path.extension().is_none_or(|e| e != "json") {
-            return Err(Failure::new(format!("--trace {}: this build writes .json only", path.display())));
-        }
-        llano_trace::file::check(path).map_err(|e| Failure::new(format!("--trace {e}")))?;
+        let format =
+            Format::of(path).map_err(|e| Failure::new(format!("--trace {}: {e}", path.display())))?;
+        format.check(path).map_err(|e| Failure::new(format!("--trace {e}")))?;
     }
     let recorder = recorder(options)?;
     let calibration = crate::traces::Clock::start();

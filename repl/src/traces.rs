@@ -3,6 +3,7 @@
 use llano_kernel::Kernel;
 use llano_machine::clock;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
+use llano_trace::{chrome, ctf, file};
 use std::path::Path;
 
 /// Two looks at both clocks tell how fast the time-stamp counter runs.
@@ -33,7 +34,8 @@ impl Clock {
     /// With all the time since the first look, as exact as it gets.
     pub fn calibration(&self) -> Calibration {
         let (tsc, ns) = look();
-        Calibration { tsc0: self.tsc, ns0: 0, tsc_hz: hz(tsc - self.tsc, ns - self.ns) }
+        let epoch_ns = clock::read(0).unwrap_or(0).saturating_sub(ns - self.ns);
+        Calibration { tsc0: self.tsc, tsc_hz: hz(tsc - self.tsc, ns - self.ns), epoch_ns }
     }
 }
 
@@ -64,10 +66,49 @@ pub fn snapshot(k: &Kernel, clock: &Clock) -> Snapshot {
     }
 }
 
-/// Writes the trace file.
+/// What a trace is written as; its name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Chrome trace events.
+    Json,
+    /// A directory in the Common Trace Format.
+    Ctf,
+}
+
+impl Format {
+    /// What the name of `path` ends in.
+    ///
+    /// # Errors
+    /// What it should end in.
+    pub fn of(path: &Path) -> Result<Format, &'static str> {
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("json") => Ok(Format::Json),
+            Some("ctf") => Ok(Format::Ctf),
+            Some("pftrace" | "lttng") => Err(crate::cli::NOT_YET),
+            _ => Err("the name says the format: it must end in .json or .ctf"),
+        }
+    }
+
+    /// Tells before the work whether `path` can be written.
+    ///
+    /// # Errors
+    /// One line that says which file and why.
+    pub fn check(self, path: &Path) -> Result<(), String> {
+        match self {
+            Format::Json => file::check(path),
+            Format::Ctf => file::check_dir(path, &[ctf::STREAM, ctf::METADATA]),
+        }
+    }
+}
+
+/// Writes the trace.
 ///
 /// # Errors
 /// One line that says which file and why.
 pub fn write(k: &Kernel, clock: &Clock, path: &Path) -> Result<(), String> {
-    llano_trace::chrome::write_json(path, &k.trace, &snapshot(k, clock))
+    let (records, now) = (k.trace.iter(), snapshot(k, clock));
+    match Format::of(path)? {
+        Format::Json => file::write(path, |out| chrome::write(out, records, &now)),
+        Format::Ctf => ctf::write(path, records, &now),
+    }
 }

@@ -329,7 +329,7 @@ impl Writer<'_> {
     }
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
-        let &Record { tsc, tid, nr, args, result, .. } = record;
+        let &Record { tsc, tid, nr, args, .. } = record;
         let signal = || {
             let mut name = String::new();
             format::signal(&mut name, nr.into()).unwrap_or_default();
@@ -362,11 +362,11 @@ impl Writer<'_> {
             }
             Event::Exit => {
                 self.waits(tid, Some(tsc))?;
-                let how = match result as i32 & 0x7f {
-                    0 => format!("exit {}", result >> 8 & 0xff),
+                let how = match args[0] as u32 & 0x7f {
+                    0 => format!("exit {}", args[0] >> 8 & 0xff),
                     by => {
                         let mut name = String::from("killed by ");
-                        format::signal(&mut name, by as u32).unwrap_or_default();
+                        format::signal(&mut name, by).unwrap_or_default();
                         name
                     }
                 };
@@ -374,7 +374,7 @@ impl Writer<'_> {
             }
             Event::SignalSent => {
                 let to = format!("{} to {}", signal(), args[0]);
-                self.instant(tsc, tid, "signal", &to, &[("si_code", format!("{result}"))])
+                self.instant(tsc, tid, "signal", &to, &[("si_code", format!("{}", args[1] as i32))])
             }
             Event::SignalDelivered => {
                 let handler = ("handler", format!("{:#x}", args[0]));
@@ -391,11 +391,11 @@ impl Writer<'_> {
             }
             Event::Counter => {
                 let name = Counter::from_raw(nr).map_or("counter", Counter::name);
-                self.counter(tsc, name, result)
+                self.counter(tsc, name, args[0] as i64)
             }
             Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
             // The calls tell of births and maps; the others are steps of their own.
-            Event::Clone | Event::Map | Event::Unmap => Ok(()),
+            Event::Clone | Event::Map | Event::Unmap | Event::Task | Event::Open => Ok(()),
             Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
         }
     }

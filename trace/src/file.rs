@@ -1,4 +1,4 @@
-//! Files that appear complete or not at all.
+//! Files and directories that appear complete or not at all.
 
 use std::ffi::OsString;
 use std::format;
@@ -14,6 +14,68 @@ use std::string::String;
 /// One line that names the file and says why; nothing is left behind.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     try_write(path, fill).map_err(|error| format!("cannot write {}: {}", path.display(), reason(&error)))
+}
+
+/// Writes a directory of the files `names`: `fill` makes them in a temporary directory beside it, renamed when
+/// complete. One that is there already is replaced, but only if it holds nothing else.
+///
+/// # Errors
+/// One line that names the directory and says why; nothing is left behind.
+pub fn write_dir(
+    path: &Path,
+    names: &[&str],
+    fill: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), String> {
+    let fail = |error: io::Error| format!("cannot write {}: {}", path.display(), reason(&error));
+    let temporary = prepare_dir(path, names).map_err(fail)?;
+    let filled = fill(&temporary).and_then(|()| {
+        if fs::symlink_metadata(path).is_ok() {
+            fs::remove_dir_all(path)?;
+        }
+        fs::rename(&temporary, path)
+    });
+    if filled.is_err() {
+        let _ = fs::remove_dir_all(&temporary);
+    }
+    filled.map_err(fail)
+}
+
+/// Tells before the work whether [`write_dir()`] could begin.
+///
+/// # Errors
+/// As [`write_dir()`] would fail.
+pub fn check_dir(path: &Path, names: &[&str]) -> Result<(), String> {
+    prepare_dir(path, names)
+        .and_then(|temporary| fs::remove_dir(&temporary))
+        .map_err(|error| format!("cannot write {}: {}", path.display(), reason(&error)))
+}
+
+/// Makes the temporary directory, if what stands at `path` may be replaced.
+fn prepare_dir(path: &Path, names: &[&str]) -> io::Result<PathBuf> {
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            for entry in entries {
+                let name = entry?.file_name();
+                if !names.iter().any(|ours| name == *ours) {
+                    let what = format!("it is a directory and holds {}", name.display());
+                    return Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, what));
+                }
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let temporary = path.with_file_name(hidden(path)?);
+    fs::create_dir(&temporary)?;
+    Ok(temporary)
+}
+
+/// The name that `path` has until it is complete.
+fn hidden(path: &Path) -> io::Result<OsString> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
+    name.push(format!(".{}.tmp", process::id()));
+    Ok(name)
 }
 
 /// Tells before the work whether [`write()`] could begin.
@@ -58,10 +120,7 @@ impl Target {
             }
             return Ok(Target { path, temporary: None });
         }
-        let mut name = OsString::from(".");
-        name.push(path.file_name().ok_or(io::ErrorKind::InvalidFilename)?);
-        name.push(format!(".{}.tmp", process::id()));
-        let temporary = Some(path.with_file_name(name));
+        let temporary = Some(path.with_file_name(hidden(&path)?));
         Ok(Target { path, temporary })
     }
 
@@ -82,7 +141,7 @@ impl Target {
 }
 
 /// The system's words without Rust's "(os error 2)".
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = format!("{error}");
     text.split(" (os error").next().unwrap_or_default().into()
 }

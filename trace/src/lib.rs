@@ -14,6 +14,7 @@
 //! - [`state`]: tasks, descriptor names and whole calls, followed through the records
 //! - [`format`]: a call as text
 //! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
+//! - [`ctf`]: the trace on disk, written and read
 //! - [`stats`]: where the time went
 //! - [`mod@file`]: files that appear complete or not at all
 #![no_std]
@@ -30,6 +31,8 @@ pub mod snapshot;
 
 #[cfg(feature = "std")]
 pub mod chrome;
+#[cfg(feature = "std")]
+pub mod ctf;
 #[cfg(feature = "std")]
 pub mod file;
 #[cfg(feature = "std")]

@@ -9,16 +9,21 @@
 //! | Wake | waker, 0 = kernel | | | | woken |
 //! | Switch | previous | [`TaskState`] of it | | | next |
 //! | Clone | parent | | | | child, its tgid, flags |
-//! | Exec, Exit | task | | | exit: wait status | |
-//! | SignalSent | sender, 0 = kernel | signal | | `si_code` | target |
+//! | Exec | task | | | | |
+//! | Exit | task | | | | wait status |
+//! | SignalSent | sender, 0 = kernel | signal | | | target, `si_code` |
 //! | SignalDelivered | task | signal | | | handler's address |
 //! | Fault | task | signal | | | address, instruction pointer |
 //! | Map | task | | | | start, length, protection |
 //! | Unmap | task | | | | start, length |
 //! | Irq | | [`Irq`] | ticks | | |
 //! | Log | task | level 0-7 | | | (text follows as Bytes) |
-//! | Counter | | [`Counter`] | | value | |
+//! | Counter | | [`Counter`] | | | value |
 //! | Stop | task | | ticks stopped | | |
+//! | Task | task | | | | its tgid (name follows as Bytes) |
+//! | Open | task | number | ticks since entry | | first four arguments |
+//!
+//! Task and Open stand only at the end of a saved trace: what existed and what was in progress when it was saved.
 
 /// One event. `tsc` is when the record was *written*, so a stream of records never goes back in time.
 #[repr(C)]
@@ -26,18 +31,18 @@
 pub struct Record {
     /// Time of writing, in ticks of the time stamp counter.
     pub tsc: u64,
+    /// An [`Event`].
+    pub event: u16,
+    /// The call's number, or as the table above says.
+    pub nr: u16,
+    /// The task, or 0.
+    pub tid: u32,
     /// How long it took, in ticks.
     pub duration: u64,
     /// The result of a call, or as the table above says.
     pub result: i64,
     /// Arguments.
     pub args: [u64; 4],
-    /// The task, or 0.
-    pub tid: u32,
-    /// An [`Event`].
-    pub event: u16,
-    /// The call's number, or as the table above says.
-    pub nr: u16,
 }
 
 const _: () = assert!(size_of::<Record>() == 64);
@@ -106,6 +111,10 @@ codes! {
         Counter "counter",
         /// The world stood still for a debugger.
         Stop "stop",
+        /// A task that existed when the trace was saved.
+        Task "task",
+        /// The call it was in.
+        Open "open-call",
     }
 }
 
@@ -207,6 +216,40 @@ impl Record {
     /// The event, if this build knows its code.
     pub fn event(&self) -> Option<Event> {
         Event::from_raw(self.event)
+    }
+
+    /// The record as it stands in a file: its fields in order, little-endian.
+    pub fn to_bytes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[..8].copy_from_slice(&self.tsc.to_le_bytes());
+        bytes[8..10].copy_from_slice(&self.event.to_le_bytes());
+        bytes[10..12].copy_from_slice(&self.nr.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.tid.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.duration.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.result.to_le_bytes());
+        for (chunk, word) in bytes[32..].chunks_exact_mut(8).zip(self.args) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The record that [`Record::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8; 64]) -> Record {
+        let word = |at: usize| {
+            let mut le = [0; 8];
+            le.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_le_bytes(le)
+        };
+        let who = word(8);
+        Record {
+            tsc: word(0),
+            event: who as u16,
+            nr: (who >> 16) as u16,
+            tid: (who >> 32) as u32,
+            duration: word(16),
+            result: word(24) as i64,
+            args: [word(32), word(40), word(48), word(56)],
+        }
     }
 
     /// The 32 bytes that `args` of an [`Event::Bytes`] record hold.

@@ -215,21 +215,14 @@ impl Recorder {
 
     /// `tid` ends; `status` as `wait4(2)` reports it.
     pub fn exit(&mut self, now: u64, tid: u32, status: i32) {
-        self.write(Event::Exit, Record { tsc: now, tid, result: status.into(), ..Record::default() });
+        let args = [status as u32 as u64, 0, 0, 0];
+        self.write(Event::Exit, Record { tsc: now, tid, args, ..Record::default() });
     }
 
     /// `sender` (0: the kernel) sends `signal` to task `target`; `code` is its `si_code`.
     pub fn signal_sent(&mut self, now: u64, sender: u32, target: u32, signal: u32, code: i32) {
-        let args = [target.into(), 0, 0, 0];
-        let record = Record {
-            tsc: now,
-            args,
-            tid: sender,
-            nr: signal as u16,
-            result: code.into(),
-            duration: 0,
-            event: 0,
-        };
+        let args = [target.into(), i64::from(code) as u64, 0, 0];
+        let record = Record { tsc: now, args, tid: sender, nr: signal as u16, ..Record::default() };
         self.write(Event::SignalSent, record);
     }
 
@@ -278,10 +271,8 @@ impl Recorder {
 
     /// `counter` has become `value`.
     pub fn counter(&mut self, now: u64, counter: Counter, value: i64) {
-        self.write(
-            Event::Counter,
-            Record { tsc: now, result: value, nr: counter as u16, ..Record::default() },
-        );
+        let args = [value as u64, 0, 0, 0];
+        self.write(Event::Counter, Record { tsc: now, args, nr: counter as u16, ..Record::default() });
     }
 
     /// A debugger held the world from `start` to `now`, stopped at `tid`.

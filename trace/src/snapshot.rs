@@ -6,26 +6,26 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How the time stamp counter runs against the clock: at `tsc0` it was `ns0` nanoseconds since boot.
+/// How the time stamp counter runs against the clocks.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Calibration {
-    /// A reading of the counter.
+    /// The counter at boot.
     pub tsc0: u64,
-    /// Nanoseconds since boot at that reading.
-    pub ns0: u64,
     /// Ticks a second.
     pub tsc_hz: u64,
+    /// Wall-clock time at boot, nanoseconds since 1970.
+    pub epoch_ns: u64,
 }
 
 impl Calibration {
     /// Nanoseconds since boot at `tsc`; 0 before boot. Later ticks never give an earlier time.
     pub fn ns(&self, tsc: u64) -> u64 {
-        let ns = if tsc >= self.tsc0 {
-            u128::from(self.ns0) + self.span(tsc - self.tsc0)
-        } else {
-            u128::from(self.ns0).saturating_sub(self.span(self.tsc0 - tsc))
-        };
-        u64::try_from(ns).unwrap_or(u64::MAX)
+        u64::try_from(self.span(tsc.saturating_sub(self.tsc0))).unwrap_or(u64::MAX)
+    }
+
+    /// Wall-clock time at `tsc`, nanoseconds since 1970.
+    pub fn wall_ns(&self, tsc: u64) -> u64 {
+        self.epoch_ns.saturating_add(self.ns(tsc))
     }
 
     fn span(&self, ticks: u64) -> u128 {
@@ -74,11 +74,11 @@ mod tests {
 
     #[test]
     fn ticks_become_nanoseconds() {
-        let clock = Calibration { tsc0: 1_000_000, ns0: 500, tsc_hz: 3_000_000_000 };
-        assert_eq!(clock.ns(1_000_000), 500);
-        assert_eq!(clock.ns(1_000_003), 501);
-        assert_eq!(clock.ns(1_000_000 + 3_000_000_000 * 86_400), 500 + 86_400_000_000_000);
-        assert_eq!(clock.ns(0), 0);
-        assert_eq!(clock.ns(1_000_000 - 300), 400);
+        let clock = Calibration { tsc0: 1_000_000, tsc_hz: 3_000_000_000, epoch_ns: 7 };
+        assert_eq!((clock.ns(1_000_000), clock.wall_ns(1_000_000)), (0, 7));
+        assert_eq!((clock.ns(1_000_003), clock.wall_ns(1_000_003)), (1, 8));
+        assert_eq!(clock.ns(1_000_000 + 3_000_000_000 * 86_400), 86_400_000_000_000);
+        assert_eq!(clock.ns(1_000_000 - 300), 0);
+        assert_eq!(clock.ns(u64::MAX), 6_148_914_691_236_183_871);
     }
 }

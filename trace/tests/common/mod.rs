@@ -7,7 +7,8 @@ use llano_trace::recorder::Recorder;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
 
 /// 3 GHz, so that three ticks are a nanosecond.
-pub(crate) const CLOCK: Calibration = Calibration { tsc0: 7_000_000_000, ns0: 0, tsc_hz: 3_000_000_000 };
+pub(crate) const CLOCK: Calibration =
+    Calibration { tsc0: 7_000_000_000, tsc_hz: 3_000_000_000, epoch_ns: 1_700_000_000_123_456_789 };
 
 const CWD: u64 = -100i64 as u64;
 const SLEEPING: TaskState = TaskState::Sleeping;

@@ -1,0 +1,95 @@
+//! The trace on disk: a directory that is a trace of the Common Trace Format 1.8, which babeltrace2 and others read.
+//!
+//! - `stream`: packets of 64 KiB, each a head of two lines ([`packet`]) and up to 1022 records as they are
+//! - `metadata`: text that describes them ([`metadata`])
+//!
+//! llano's own reader needs the stream alone: what it must know beside the records - the clock, the number of the
+//! first one - stands in every packet's head where the metadata leaves a gap, and the tasks and calls of the moment
+//! of saving are the last records ([`now`]).
+//!
+//! - [`writer`]: records into packets
+//! - [`reader`]: packets into records, whatever became of them
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::string::String;
+
+use crate::file;
+use crate::record::Record;
+use crate::snapshot::Snapshot;
+
+pub mod metadata;
+pub mod now;
+pub mod packet;
+pub mod reader;
+pub mod writer;
+
+pub use reader::Trace;
+pub use writer::Writer;
+
+/// Name of the file with the packets.
+pub const STREAM: &str = "stream";
+/// Name of the file that describes them.
+pub const METADATA: &str = "metadata";
+
+/// Writes `records`, oldest first with their sequence numbers, and what `now` shows, as the directory `path`, which
+/// appears complete or not at all.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn write(
+    path: &Path,
+    records: impl Iterator<Item = (u64, Record)>,
+    now: &Snapshot,
+) -> Result<(), String> {
+    save(path, records, Some(now), &now.clock)
+}
+
+/// Writes the records of `trace` anew: whole packets, nothing but records that make sense.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn repair(path: &Path, trace: &Trace) -> Result<(), String> {
+    save(path, trace.records(), None, &trace.now().clock)
+}
+
+fn save(
+    path: &Path,
+    records: impl Iterator<Item = (u64, Record)>,
+    now: Option<&Snapshot>,
+    clock: &crate::snapshot::Calibration,
+) -> Result<(), String> {
+    file::write_dir(path, &[STREAM, METADATA], |dir| {
+        let stream = fs::File::create_new(dir.join(STREAM))?;
+        let mut writer = Writer::new(stream, *clock);
+        let mut next = 0;
+        for (seq, record) in records {
+            writer.record(seq, &record)?;
+            next = seq + 1;
+        }
+        if let Some(now) = now {
+            for (seq, record) in (next..).zip(now::records(now)) {
+                writer.record(seq, &record)?;
+            }
+        }
+        writer.finish()?;
+        fs::write(dir.join(METADATA), metadata::text(clock))
+    })
+}
+
+/// Whether `path` can be taken for a trace of this format: a directory, or the stream of one.
+///
+/// # Errors
+/// As reading the file's head fails.
+pub fn is_stream(path: &Path) -> io::Result<bool> {
+    if fs::metadata(path)?.is_dir() {
+        return Ok(true);
+    }
+    let mut head = [0; 4];
+    match io::Read::read_exact(&mut fs::File::open(path)?, &mut head) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+        Ok(()) => Ok(u32::from_le_bytes(head) == packet::MAGIC),
+    }
+}
