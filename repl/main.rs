@@ -4,7 +4,7 @@
 use llano_repl::cli::{Command, Run};
 use llano_repl::session::{self, Failure};
 use llano_repl::usage::{self, Asked};
-use llano_repl::{demo, monitor, report, tables, traces};
+use llano_repl::{demo, monitor, report, tables, trace, traces};
 use std::process::exit;
 
 /// The vCPU allocates from a heap of its own; all other threads from the system's.
@@ -32,6 +32,7 @@ fn ask() -> Result<i32, Failure> {
         Some(Command::Run(options)) => run(&options),
         Some(Command::Demo) => demo::run(),
         Some(Command::Monitor(options)) => monitor::client::run(&options),
+        Some(Command::Trace(command)) => trace::run(&command),
         Some(Command::Syscalls { json }) => tables::syscalls(json),
         Some(Command::Completions { shell }) => tables::completions(shell),
         Some(Command::Man) => tables::man(),

@@ -28,6 +28,9 @@ pub enum Command {
     Demo,
     /// Ask a running llano: commands over its monitor socket
     Monitor(Monitor),
+    /// Look at a recording: what `--trace NAME.ctf` wrote
+    #[command(subcommand)]
+    Trace(crate::trace::Command),
     /// Print the system call table
     Syscalls {
         /// As JSON
@@ -212,7 +215,8 @@ fn trace(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn trace_filter(text: &str) -> Result<String, String> {
+/// Accepts a list that [`llano_trace::filter::Filter`] understands.
+pub(crate) fn trace_filter(text: &str) -> Result<String, String> {
     llano_trace::filter::Filter::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
 }
 

@@ -4,7 +4,8 @@
 //! - [`usage`]: its words understood, or said what is wrong with them
 //! - [`session`]: parts put together, the system run
 //! - [`servers`]: gdb and the monitor beside the kernel
-//! - [`traces`]: the trace file
+//! - [`traces`]: the session's trace
+//! - [`trace`]: commands about a recording
 //! - [`demo`]: a first look
 //! - [`monitor`]: commands about the running system
 //! - [`root`]: the guest's files
@@ -22,5 +23,6 @@ pub mod root;
 pub mod servers;
 pub mod session;
 pub mod tables;
+pub mod trace;
 pub mod traces;
 pub mod usage;

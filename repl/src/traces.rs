@@ -2,6 +2,7 @@
 
 use llano_kernel::Kernel;
 use llano_machine::clock;
+use llano_trace::record::Record;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
 use llano_trace::{chrome, ctf, file};
 use std::path::Path;
@@ -101,14 +102,26 @@ impl Format {
     }
 }
 
-/// Writes the trace.
+/// Writes the session's trace.
 ///
 /// # Errors
 /// One line that says which file and why.
 pub fn write(k: &Kernel, clock: &Clock, path: &Path) -> Result<(), String> {
-    let (records, now) = (k.trace.iter(), snapshot(k, clock));
-    match Format::of(path)? {
-        Format::Json => file::write(path, |out| chrome::write(out, records, &now)),
-        Format::Ctf => ctf::write(path, records, &now),
+    save(path, Format::of(path)?, k.trace.iter(), &snapshot(k, clock))
+}
+
+/// Writes `records`, oldest first with their sequence numbers, and what `now` shows.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn save(
+    path: &Path,
+    format: Format,
+    records: impl Iterator<Item = (u64, Record)> + Clone,
+    now: &Snapshot,
+) -> Result<(), String> {
+    match format {
+        Format::Json => file::write(path, |out| chrome::write(out, records, now)),
+        Format::Ctf => ctf::write(path, records, now),
     }
 }

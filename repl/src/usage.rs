@@ -19,7 +19,7 @@ const VALUES: [(&str, &[&str]); 2] =
     [("--intercept", &["zpoline"]), ("--net", &["loopback", "passt", "tap:"])];
 
 /// Subcommands that are reserved.
-const COMMANDS: [&str; 3] = ["trace", "test", "lint"];
+const COMMANDS: [&str; 2] = ["test", "lint"];
 
 /// What the words ask for.
 pub enum Asked {
@@ -87,6 +87,10 @@ fn sentence(e: &clap::Error) -> String {
     let mut reserved = reserved.map(|r| if r.ends_with(':') { value.starts_with(r) } else { value == *r });
     match e.kind() {
         ErrorKind::UnknownArgument => no_option(option),
+        // Only `trace` has commands of its own.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "trace needs a command; `llano trace --help` lists them".into()
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("{option} needs a value; see `llano --help`"),
         ErrorKind::InvalidValue if reserved.any(|r| r) => format!("{option} {value}: not in this build"),
         ErrorKind::InvalidValue => match e.get(ContextKind::ValidValue) {
@@ -135,14 +139,8 @@ mod tests {
 
     #[test]
     fn what_is_reserved_says_so() {
-        for line in [
-            "--seed 1 true",
-            "run --seed=1 -- true",
-            "--net passt true",
-            "--net tap:x true",
-            "lint",
-            "trace stats x",
-        ] {
+        for line in ["--seed 1 true", "run --seed=1 -- true", "--net passt true", "--net tap:x true", "lint"]
+        {
             assert!(
                 answer(line).starts_with("2 ") && answer(line).contains("not in this build"),
                 "{line}: {}",
@@ -165,6 +163,10 @@ mod tests {
             "--gdb-wait true",
             "demo x",
             "monitor",
+            "trace",
+            "trace stat x",
+            "trace stats",
+            "trace print x --task y",
             "--net zz true",
         ] {
             let said = answer(line);

@@ -13,6 +13,7 @@
 //! With std (feature `std`):
 //! - [`state`]: tasks, descriptor names and whole calls, followed through the records
 //! - [`format`]: a call as text
+//! - [`mod@text`]: a recording as text
 //! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
 //! - [`ctf`]: the trace on disk, written and read
 //! - [`stats`]: where the time went
@@ -45,3 +46,5 @@ pub mod sched;
 pub mod state;
 #[cfg(feature = "std")]
 pub mod stats;
+#[cfg(feature = "std")]
+pub mod text;

@@ -1,11 +1,12 @@
 //! Where the time went: `strace -c`, with waiting told apart from work, and the CPU time of each task.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
 use crate::format;
+use crate::json;
 use crate::record::{Event, Record};
 use crate::snapshot::Snapshot;
 use crate::state::{State, Step};
@@ -125,6 +126,35 @@ impl Stats {
         }
         stats.tasks.sort_by_key(|row| core::cmp::Reverse(row.run_ns));
         stats
+    }
+}
+
+impl Stats {
+    /// The summary as a JSON object on one line; times in nanoseconds.
+    pub fn json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out).unwrap_or_default();
+        out
+    }
+
+    fn write_json(&self, out: &mut String) -> fmt::Result {
+        let Stats { span_ns, idle_ns, lost, .. } = self;
+        write!(out, "{{\"span_ns\":{span_ns},\"idle_ns\":{idle_ns},\"lost\":{lost},\"calls\":[")?;
+        for (at, row) in self.calls.iter().enumerate() {
+            let CallStats { calls, errors, total_ns, waited_ns, max_ns, .. } = row;
+            out.push_str(if at == 0 { "{\"name\":" } else { ",{\"name\":" });
+            json::string(out, &format::name(row.nr));
+            write!(out, ",\"calls\":{calls},\"errors\":{errors},\"total_ns\":{total_ns}")?;
+            write!(out, ",\"waited_ns\":{waited_ns},\"max_ns\":{max_ns}}}")?;
+        }
+        out.push_str("],\"tasks\":[");
+        for (at, row) in self.tasks.iter().enumerate() {
+            let TaskStats { tid, run_ns, kernel_ns, calls, .. } = row;
+            out.push_str(if at == 0 { "{\"name\":" } else { ",{\"name\":" });
+            json::string(out, &row.comm);
+            write!(out, ",\"tid\":{tid},\"run_ns\":{run_ns},\"kernel_ns\":{kernel_ns},\"calls\":{calls}}}")?;
+        }
+        out.write_str("]}\n")
     }
 }
 

@@ -83,11 +83,19 @@ impl Trace {
             ));
         }
         let name = if fs::metadata(path).map_err(fail)?.is_dir() { path.join(STREAM) } else { path.into() };
-        let fail = |error: io::Error| format!("{}: {}", name.display(), crate::file::reason(&error));
-        let stream = File::open(&name).map_err(fail)?;
-        let trace = Trace::of(stream).map_err(fail)?;
+        let stream = File::open(&name)
+            .map_err(|error| format!("{}: {}", name.display(), crate::file::reason(&error)))?;
+        Trace::from_file(stream, &name.display())
+    }
+
+    /// Looks through a stream that is open, known as `name`.
+    ///
+    /// # Errors
+    /// One line that says why.
+    pub fn from_file(stream: File, name: &dyn fmt::Display) -> Result<Trace, String> {
+        let trace = Trace::of(stream).map_err(|e| format!("{name}: {}", crate::file::reason(&e)))?;
         if trace.packets == trace.damage.packets {
-            return Err(format!("{}: no whole packet of a trace in it", name.display()));
+            return Err(format!("{name}: no whole packet of a trace in it"));
         }
         Ok(trace)
     }

@@ -1,0 +1,28 @@
+//! `llano trace export FILE OUT`: the recording in another format; OUT's name says which.
+//!
+//! `.json`: Chrome trace events, which Perfetto and others open. `.ctf`: the directory llano itself writes.
+
+use super::open;
+use crate::session::Failure;
+use crate::traces::{self, Format};
+use std::path::PathBuf;
+
+/// Its arguments.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What to write
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+}
+
+pub(super) fn run(options: &Export) -> Result<(), Failure> {
+    let out = &options.out;
+    let format =
+        Format::of(out).map_err(|e| Failure { text: format!("{}: {e}", out.display()), status: 2 })?;
+    format.check(out).map_err(Failure::new)?;
+    let trace = open(&options.file)?;
+    traces::save(out, format, trace.records(), trace.now()).map_err(Failure::new)
+}

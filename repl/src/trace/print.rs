@@ -1,0 +1,51 @@
+//! `llano trace print FILE`: the recording as strace would have printed it.
+//!
+//! A line a call, in order of return, with the time of its entry and how long it took; signals and ends of tasks
+//! between them; calls in progress when it was saved at the end. See [`llano_trace::text`].
+
+use super::{open, page};
+use crate::session::Failure;
+use llano_trace::filter::Filter;
+use llano_trace::record::{Event, Record};
+use llano_trace::text;
+use std::path::PathBuf;
+
+/// Its arguments.
+#[derive(Debug, clap::Args)]
+pub struct Print {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Only these calls and events: as --trace-filter
+    #[arg(long, value_name = "LIST", value_parser = crate::cli::trace_filter)]
+    filter: Option<String>,
+    /// Only this task
+    #[arg(long, value_name = "TID")]
+    task: Option<u32>,
+    /// Of calls only those that failed
+    #[arg(long)]
+    errors: bool,
+    /// Also what strace does not know: scheduling, memory, interrupts
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(options: &Print) -> Result<(), Failure> {
+    let filter = match &options.filter {
+        Some(list) => Filter::parse(list).map_err(|e| Failure::new(format!("--filter {e}")))?,
+        None => Filter::ALL,
+    };
+    let trace = open(&options.file)?;
+    let what = text::Options { task: options.task, errors_only: options.errors, all_events: options.all };
+    let records = trace.records().filter(|(_, record)| kept(&filter, record));
+    page(|out| text::write(out, records, trace.now(), what))
+}
+
+/// Whether the filter, set at recording, would have kept it.
+fn kept(filter: &Filter, record: &Record) -> bool {
+    match record.event() {
+        Some(Event::Syscall | Event::SyscallArgs) => filter.keeps_call(record.nr.into()),
+        Some(event) => filter.keeps(event),
+        None => false,
+    }
+}

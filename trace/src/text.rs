@@ -1,0 +1,160 @@
+//! A recording as text, in the manner of `strace -f -tt -T`: a line a call.
+//!
+//! ```text
+//!    12 14:05:09.123456 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3</etc/passwd> <0.000002>
+//!    12 14:05:09.123471 --- SIGCHLD ---
+//!    12 14:05:09.123502 +++ exited with 0 +++
+//! ```
+//!
+//! Task, time of day in UTC (of the entry), call, seconds it took. A line stands where its call returned, so the times
+//! of tasks that overlap are not in order. Calls in progress when the trace was saved come last.
+
+use core::fmt::Write as _;
+use std::io::{self, Write};
+use std::string::String;
+
+use crate::format::{self, Context};
+use crate::record::{Counter, Event, Irq, Record, TaskState, Waiting};
+use crate::snapshot::Snapshot;
+use crate::state::{Call, State, Step};
+
+/// What is printed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Only this task.
+    pub task: Option<u32>,
+    /// Of calls only those that failed.
+    pub errors_only: bool,
+    /// Scheduling, memory and interrupts too, and what strace does not know.
+    pub all_events: bool,
+}
+
+/// Prints `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
+///
+/// # Errors
+/// As writing fails.
+pub fn write(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)>,
+    now: &Snapshot,
+    options: Options,
+) -> io::Result<()> {
+    let mut state = State::new(&now.tasks);
+    let mut line = String::new();
+    let chosen = |tid: u32| options.task.is_none_or(|task| task == tid);
+    for (seq, record) in records {
+        let (tid, tsc) = (record.tid, record.tsc);
+        let step = state.step(seq, record);
+        line.clear();
+        let tsc = match step {
+            Step::Call(call) if !options.errors_only || format::error(call.result).is_some() => {
+                returned(&mut line, &mut state, &call, now);
+                call.start
+            }
+            Step::Log { record, text } => {
+                let _ = write!(line, "kernel: {text}");
+                record.tsc
+            }
+            Step::Exe { path, .. } if options.all_events => {
+                line.push_str("--- program ");
+                format::quoted(&mut line, path.as_bytes());
+                line.push_str(" ---");
+                tsc
+            }
+            Step::Event(kind, record) if options.all_events || told(kind) => {
+                event(&mut line, kind, &record, now).unwrap_or_default();
+                tsc
+            }
+            _ => continue,
+        };
+        if chosen(tid) && !line.is_empty() {
+            stamp(out, tid, now.clock.wall_ns(tsc))?;
+            writeln!(out, "{line}")?;
+        }
+    }
+    for task in now.tasks.iter().filter(|task| chosen(task.tid) && !options.errors_only) {
+        let Some(open) = &task.call else { continue };
+        let known = state.task(task.tid);
+        let (strings, fds) = (known.strings.clone(), known.fds.clone());
+        line.clear();
+        let fds = fds.borrow();
+        let context = Context { strings: &strings, fds: Some(&fds) };
+        format::call(&mut line, open.nr, &open.args, None, context);
+        stamp(out, task.tid, now.clock.wall_ns(open.start_tsc))?;
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// What strace tells of as well.
+fn told(event: Event) -> bool {
+    matches!(event, Event::Exit | Event::SignalDelivered | Event::Fault | Event::Stop)
+}
+
+fn stamp(out: &mut dyn Write, tid: u32, wall_ns: u64) -> io::Result<()> {
+    let (seconds, micros) = (wall_ns / 1_000_000_000, wall_ns / 1000 % 1_000_000);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    write!(out, "{tid:>5} {hour:02}:{minute:02}:{second:02}.{micros:06} ")
+}
+
+fn returned(line: &mut String, state: &mut State, call: &Call, now: &Snapshot) {
+    let fds = state.task(call.tid).fds.clone();
+    let fds = fds.borrow();
+    let context = Context { strings: &call.strings, fds: Some(&fds) };
+    format::call(line, call.nr, &call.args, Some(call.result), context);
+    let micros = (now.clock.ns(call.end) - now.clock.ns(call.start)) / 1000;
+    let _ = write!(line, " <{}.{:06}>", micros / 1_000_000, micros % 1_000_000);
+}
+
+fn event(line: &mut String, event: Event, record: &Record, now: &Snapshot) -> core::fmt::Result {
+    let &Record { nr, args, .. } = record;
+    let [a, b, c, _] = args;
+    match event {
+        Event::Exit if a & 0x7f == 0 => write!(line, "+++ exited with {} +++", a >> 8 & 0xff),
+        Event::Exit => {
+            line.push_str("+++ killed by ");
+            format::signal(line, a as u32 & 0x7f)?;
+            line.write_str(" +++")
+        }
+        Event::SignalDelivered => {
+            line.push_str("--- ");
+            format::signal(line, nr.into())?;
+            line.write_str(" ---")
+        }
+        Event::Fault => {
+            line.push_str("--- ");
+            format::signal(line, nr.into())?;
+            write!(line, " at address {a:#x}, instruction {b:#x} ---")
+        }
+        Event::Stop => {
+            let micros =
+                (now.clock.ns(record.tsc) - now.clock.ns(record.tsc.saturating_sub(record.duration))) / 1000;
+            write!(line, "--- held by a debugger for {}.{:03} ms ---", micros / 1000, micros % 1000)
+        }
+        Event::SignalSent => {
+            line.push_str("--- sends ");
+            format::signal(line, nr.into())?;
+            write!(line, " to {a} ---")
+        }
+        Event::Block => {
+            let waiting = u16::try_from(a).ok().and_then(Waiting::from_raw).unwrap_or(Waiting::Other);
+            write!(line, "... waits for {} {b:#x} in {}", waiting.name(), format::name(nr.into()))
+        }
+        Event::Wake => write!(line, "... wakes {a}"),
+        Event::Switch => {
+            let left = TaskState::from_raw(nr).map_or("?", TaskState::name);
+            write!(line, "... leaves the CPU to {a}, state {left}")
+        }
+        Event::Clone => write!(line, "... makes task {a} of process {b}"),
+        Event::Map => write!(line, "... maps {a:#x}-{:#x}, protection {c}", a.wrapping_add(b)),
+        Event::Unmap => write!(line, "... unmaps {a:#x}-{:#x}", a.wrapping_add(b)),
+        Event::Irq => write!(line, "... interrupt: {}", Irq::from_raw(nr).map_or("?", Irq::name)),
+        Event::Counter => {
+            write!(line, "... {} is {}", Counter::from_raw(nr).map_or("counter", Counter::name), a as i64)
+        }
+        // Told by the name and the program that follow, or by the open calls at the end.
+        Event::Exec | Event::Task | Event::Open => Ok(()),
+        // Steps of their own.
+        Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+    }
+}
