@@ -114,7 +114,7 @@ pub struct Run {
     /// Network
     #[arg(long, value_enum, default_value = "none")]
     pub net: Net,
-    /// Write a trace at exit: NAME.json, or the directory NAME.ctf; `off` for no trace ring at all
+    /// Write a trace at exit: NAME.pftrace or NAME.json for Perfetto, NAME.ctf for `llano trace`; `off` for no trace ring at all
     #[arg(long, value_name = "PATH|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names

@@ -4,7 +4,7 @@ use llano_kernel::Kernel;
 use llano_machine::clock;
 use llano_trace::record::Record;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
-use llano_trace::{chrome, ctf, file};
+use llano_trace::{chrome, ctf, file, perfetto};
 use std::path::Path;
 
 /// Two looks at both clocks tell how fast the time-stamp counter runs.
@@ -72,6 +72,8 @@ pub fn snapshot(k: &Kernel, clock: &Clock) -> Snapshot {
 pub enum Format {
     /// Chrome trace events.
     Json,
+    /// Perfetto's protobuf.
+    Perfetto,
     /// A directory in the Common Trace Format.
     Ctf,
 }
@@ -84,9 +86,10 @@ impl Format {
     pub fn of(path: &Path) -> Result<Format, &'static str> {
         match path.extension().and_then(|end| end.to_str()) {
             Some("json") => Ok(Format::Json),
+            Some("pftrace") => Ok(Format::Perfetto),
             Some("ctf") => Ok(Format::Ctf),
-            Some("pftrace" | "lttng") => Err(crate::cli::NOT_YET),
-            _ => Err("the name says the format: it must end in .json or .ctf"),
+            Some("lttng") => Err(crate::cli::NOT_YET),
+            _ => Err("the name says the format: it must end in .pftrace, .json or .ctf"),
         }
     }
 
@@ -96,7 +99,7 @@ impl Format {
     /// One line that says which file and why.
     pub fn check(self, path: &Path) -> Result<(), String> {
         match self {
-            Format::Json => file::check(path),
+            Format::Json | Format::Perfetto => file::check(path),
             Format::Ctf => file::check_dir(path, &[ctf::STREAM, ctf::METADATA]),
         }
     }
@@ -122,6 +125,7 @@ pub fn save(
 ) -> Result<(), String> {
     match format {
         Format::Json => file::write(path, |out| chrome::write(out, records, now)),
+        Format::Perfetto => file::write(path, |out| perfetto::write(out, records, now)),
         Format::Ctf => ctf::write(path, records, now),
     }
 }

@@ -7,31 +7,23 @@
 //! records. Slices of one track nest or follow each other: viewers drop those that overlap.
 
 use core::fmt::Write as _;
-use std::collections::{BTreeMap, VecDeque};
-use std::format;
+use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::file;
 use crate::format::{self, Context};
 use crate::json;
-use crate::record::{Counter, Event, Irq, Record, Waiting};
-use crate::recorder::Recorder;
+use crate::record::{Counter, Event, Irq, Record};
 use crate::sched;
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-
-/// Writes what `recorder` holds to `path`, which appears complete or not at all.
-///
-/// # Errors
-/// One line that says which file and why.
-pub fn write_json(path: &Path, recorder: &Recorder, now: &Snapshot) -> Result<(), String> {
-    file::write(path, |out| write(out, recorder.iter(), now))
-}
+use crate::tracks::{DEBUGGER, KERNEL, Names, Point, Wait, Waits};
 
 /// Writes `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
+///
+/// # Errors
+/// As writing fails.
 pub fn write(
     out: &mut dyn Write,
     records: impl Iterator<Item = (u64, Record)> + Clone,
@@ -45,10 +37,10 @@ pub fn write(
         first: true,
         now,
         state: State::new(&now.tasks),
-        waits: BTreeMap::new(),
+        waits: Waits::default(),
         wakes: VecDeque::new(),
     };
-    writer.names(records.clone())?;
+    writer.names(&Names::of(records.clone(), now))?;
     for (seq, record) in records.clone() {
         let step = writer.state.step(seq, record);
         writer.step(seq, step)?;
@@ -59,16 +51,6 @@ pub fn write(
     writer.out.write_all(b"\n],\n\"systemTraceEvents\":\"")?;
     sched::write(writer.out, records, now)?;
     writeln!(writer.out, "\",\n\"otherData\":{{\"producer\":\"llano\",\"lost_records\":\"{lost}\"}}}}")
-}
-
-/// A time a task waited inside a call.
-#[derive(Copy, Clone)]
-struct Wait {
-    start: u64,
-    /// When it ran again; none while it waits.
-    end: Option<u64>,
-    waiting: u64,
-    object: u64,
 }
 
 /// A wake-up whose two ends are not yet known to lie inside calls: an arrow needs a slice at both.
@@ -83,18 +65,8 @@ struct Wake {
     to_call: bool,
 }
 
-/// The kernel's own process and its first track, for events of no task: `kthreadd` on every Linux, so no guest has
-/// this number and viewers know it. Task 0 is the idle CPU and must stay without events to be taken for idle.
-const KERNEL: u32 = 2;
-
-/// A track for the times a debugger held the world, so that a pause is not taken for latency: above every tid.
-const DEBUGGER: u32 = 1 << 22;
-
 /// Wake-ups remembered at a time; older ones lose their arrow.
 const MAX_WAKES: usize = 4096;
-
-/// Waits held back until their call is written; more are written before it.
-const MAX_WAITS: usize = 256;
 
 struct Writer<'a> {
     out: &'a mut dyn Write,
@@ -102,7 +74,7 @@ struct Writer<'a> {
     first: bool,
     now: &'a Snapshot,
     state: State,
-    waits: BTreeMap<u32, Vec<Wait>>,
+    waits: Waits,
     wakes: VecDeque<Wake>,
 }
 
@@ -144,27 +116,15 @@ impl Writer<'_> {
         self.out.write_all(self.line.as_bytes())
     }
 
-    /// The names tasks have in the end, for a track has one name only.
-    fn names(&mut self, records: impl Iterator<Item = (u64, Record)>) -> io::Result<()> {
-        let mut last = State::new(&self.now.tasks);
-        let (mut kernel, mut debugger) = (false, false);
-        for (seq, record) in records {
-            match last.step(seq, record) {
-                Step::Event(Event::Wake | Event::Switch | Event::Clone, _) => {}
-                Step::Event(Event::Stop, _) => debugger = true,
-                Step::Event(..) | Step::Log { .. } => kernel |= record.tid == 0,
-                _ => {}
-            }
-            last.task(record.tid);
-        }
-        if kernel || debugger {
+    fn names(&mut self, names: &Names) -> io::Result<()> {
+        if names.kernel || names.debugger {
             self.name("process_name", KERNEL, KERNEL, "llano")?;
             self.name("thread_name", KERNEL, KERNEL, "kernel")?;
         }
-        if debugger {
+        if names.debugger {
             self.name("thread_name", KERNEL, DEBUGGER, "debugger")?;
         }
-        for (&tid, task) in last.tasks().range(1..) {
+        for (&tid, task) in names.last.tasks().range(1..) {
             if tid == task.tgid {
                 self.name("process_name", tid, tid, &task.comm)?;
             }
@@ -186,8 +146,8 @@ impl Writer<'_> {
         match step {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
-            Step::Log { record, text } => self.instant(record.tsc, record.tid, "log", &text, &[]),
-            Step::Exe { tsc, tid, path } => self.instant(tsc, tid, "exec", &format!("exec {path}"), &[]),
+            Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
+            Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
             Step::Event(event, record) => self.event(seq, event, &record),
         }
     }
@@ -199,7 +159,8 @@ impl Writer<'_> {
         self.call_args(call.tid, call.nr, &call.args, Some(call.result), call);
         let _ = write!(self.line, ",\"event\":{}}}", call.seq);
         self.end()?;
-        self.waits(call.tid, Some(call.end))?;
+        let waits = self.waits.take(call.tid);
+        self.waits(call.tid, waits, Some(call.end))?;
         self.arrows(call)
     }
 
@@ -227,18 +188,15 @@ impl Writer<'_> {
 
     /// The waits inside the call just written: after it, so that of two slices that begin at once the outer is first.
     /// One that no switch ended, because the task went on without leaving the CPU, ends with the call at `until`.
-    fn waits(&mut self, tid: u32, until: Option<u64>) -> io::Result<()> {
-        for wait in self.waits.remove(&tid).unwrap_or_default() {
-            let waiting =
-                u16::try_from(wait.waiting).ok().and_then(Waiting::from_raw).unwrap_or(Waiting::Other);
-            let name = format!("wait {}", waiting.name());
+    fn waits(&mut self, tid: u32, waits: Vec<Wait>, until: Option<u64>) -> io::Result<()> {
+        for wait in waits {
             match wait.end.or(until) {
                 Some(end) => {
-                    self.begin('X', tid, &name);
+                    self.begin('X', tid, &wait.name());
                     self.span(wait.start, end);
                 }
                 None => {
-                    self.begin('B', tid, &name);
+                    self.begin('B', tid, &wait.name());
                     self.ts(wait.start);
                 }
             }
@@ -293,25 +251,18 @@ impl Writer<'_> {
         self.call_args(task.tid, open.nr, &open.args, None, &call);
         self.line.push('}');
         self.end()?;
-        self.waits(task.tid, None)?;
+        let waits = self.waits.take(task.tid);
+        self.waits(task.tid, waits, None)?;
         self.arrows(&call)
     }
 
-    /// A point on a task's track; `args` are shown with it.
-    fn instant(
-        &mut self,
-        tsc: u64,
-        tid: u32,
-        cat: &str,
-        name: &str,
-        args: &[(&str, String)],
-    ) -> io::Result<()> {
-        self.begin('i', tid, name);
+    fn point(&mut self, tsc: u64, tid: u32, point: &Point) -> io::Result<()> {
+        self.begin('i', tid, &point.name);
         self.ts(tsc);
         self.field("s", "t");
-        self.field("cat", cat);
+        self.field("cat", point.category);
         self.line.push_str(",\"args\":{");
-        for (at, (name, value)) in args.iter().enumerate() {
+        for (at, (name, value)) in point.args.iter().enumerate() {
             self.line.push_str(if at == 0 { "" } else { "," });
             json::string(&mut self.line, name);
             self.line.push(':');
@@ -330,19 +281,10 @@ impl Writer<'_> {
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
         let &Record { tsc, tid, nr, args, .. } = record;
-        let signal = || {
-            let mut name = String::new();
-            format::signal(&mut name, nr.into()).unwrap_or_default();
-            name
-        };
         match event {
             Event::Block => {
-                if self.waits.get(&tid).is_some_and(|waits| waits.len() == MAX_WAITS) {
-                    self.waits(tid, Some(tsc))?;
-                }
-                let wait = Wait { start: tsc, end: None, waiting: args[0], object: args[1] };
-                self.waits.entry(tid).or_default().push(wait);
-                Ok(())
+                let many = self.waits.begin(record);
+                self.waits(tid, many, Some(tsc))
             }
             Event::Wake => {
                 let woken = args[0] as u32;
@@ -360,30 +302,12 @@ impl Writer<'_> {
                 self.switch(tsc, args[0] as u32);
                 Ok(())
             }
-            Event::Exit => {
-                self.waits(tid, Some(tsc))?;
-                let how = match args[0] as u32 & 0x7f {
-                    0 => format!("exit {}", args[0] >> 8 & 0xff),
-                    by => {
-                        let mut name = String::from("killed by ");
-                        format::signal(&mut name, by).unwrap_or_default();
-                        name
-                    }
-                };
-                self.instant(tsc, tid, "exit", &how, &[])
-            }
-            Event::SignalSent => {
-                let to = format!("{} to {}", signal(), args[0]);
-                self.instant(tsc, tid, "signal", &to, &[("si_code", format!("{}", args[1] as i32))])
-            }
-            Event::SignalDelivered => {
-                let handler = ("handler", format!("{:#x}", args[0]));
-                self.instant(tsc, tid, "signal", &signal(), &[handler])
-            }
-            Event::Fault => {
-                let [address, ip, ..] = args;
-                let name = format!("fault at {address:#x}");
-                self.instant(tsc, tid, "fault", &name, &[("signal", signal()), ("ip", format!("{ip:#x}"))])
+            Event::Exit | Event::SignalSent | Event::SignalDelivered | Event::Fault => {
+                if event == Event::Exit {
+                    let waits = self.waits.take(tid);
+                    self.waits(tid, waits, Some(tsc))?;
+                }
+                Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
             }
             Event::Irq => {
                 let name = Irq::from_raw(nr).map_or("irq", Irq::name);
@@ -402,9 +326,7 @@ impl Writer<'_> {
 
     /// `next` runs: what it waited for has come, and the arrow that points at it has an end.
     fn switch(&mut self, tsc: u64, next: u32) {
-        if let Some(wait) = self.waits.get_mut(&next).and_then(|waits| waits.last_mut()) {
-            wait.end.get_or_insert(tsc);
-        }
+        self.waits.runs(next, tsc);
         if let Some(wake) = self.wakes.iter_mut().rev().find(|wake| wake.woken == next) {
             wake.ran.get_or_insert(tsc);
         }

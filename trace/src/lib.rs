@@ -16,6 +16,7 @@
 //! - [`mod@text`]: a recording as text
 //! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
 //! - [`ctf`]: the trace on disk, written and read
+//! - [`perfetto`]: Perfetto's own protobuf
 //! - [`stats`]: where the time went
 //! - [`mod@file`]: files that appear complete or not at all
 #![no_std]
@@ -41,6 +42,8 @@ pub mod format;
 #[cfg(feature = "std")]
 pub mod json;
 #[cfg(feature = "std")]
+pub mod perfetto;
+#[cfg(feature = "std")]
 pub mod sched;
 #[cfg(feature = "std")]
 pub mod state;
@@ -48,3 +51,5 @@ pub mod state;
 pub mod stats;
 #[cfg(feature = "std")]
 pub mod text;
+#[cfg(feature = "std")]
+mod tracks;

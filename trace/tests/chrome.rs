@@ -11,7 +11,7 @@ use llano_trace::record::{TaskState, Waiting};
 use llano_trace::recorder::Recorder;
 use llano_trace::snapshot::Snapshot;
 use llano_trace::stats::Stats;
-use llano_trace::{chrome, json};
+use llano_trace::{chrome, file, json};
 
 /// A strict JSON reader: what a value is, as far as these tests ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +144,7 @@ fn the_file_is_written_whole() {
     let (recorder, now) = common::pipeline(1 << 20);
     let unread = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pipeline.json");
     let path = env::var_os("LLANO_TRACE_OUT").map_or_else(unread, PathBuf::from);
-    chrome::write_json(&path, &recorder, &now).unwrap();
+    file::write(&path, |out| chrome::write(out, recorder.iter(), &now)).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(Json::parse(&text), export(&recorder, &now));
 }

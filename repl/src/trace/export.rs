@@ -1,6 +1,7 @@
 //! `llano trace export FILE OUT`: the recording in another format; OUT's name says which.
 //!
-//! `.json`: Chrome trace events, which Perfetto and others open. `.ctf`: the directory llano itself writes.
+//! `.pftrace`: Perfetto's own, the one for large recordings. `.json`: Chrome trace events, which Perfetto and others open.
+//! `.ctf`: the directory llano itself writes.
 
 use super::open;
 use crate::session::Failure;

@@ -1,0 +1,403 @@
+//! Perfetto's own format: the one for large traces.
+//!
+//! Each task has a track with a slice for each call, its arguments as annotations, and inside it a slice for every time
+//! it waited; signals, faults, programs and log lines are points. Beside them stand the kernel's own `sched_switch` and
+//! `sched_waking` events, from which Perfetto draws the CPU and the state of every thread. A wake-up is an arrow from a
+//! point on the waker's track to one where the woken task runs.
+//!
+//! Written in one pass after one over the names, in memory that grows with tasks and not with records.
+//!
+//! The files: `proto` for messages as bytes, `packets` for the file and its compression, `sched` for scheduling.
+//!
+//! Field numbers are those of `track_event.proto`, `debug_annotation.proto`, `track_descriptor.proto`,
+//! `process_tree.proto`, `clock_snapshot.proto` and `system_info.proto` in Perfetto's sources.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::string::String;
+use std::vec::Vec;
+
+use crate::format::{self, Context};
+use crate::record::{Counter, Event, Irq, Record};
+use crate::snapshot::{Snapshot, TaskNow};
+use crate::state::{Call, State, Step};
+use crate::tracks::{DEBUGGER, KERNEL, Names, Point, Wait, Waits};
+
+mod packets;
+pub(crate) mod proto;
+mod sched;
+
+use packets::{Interned, Packets};
+use proto::{begin, bytes, end, fixed, message, number};
+
+/// `TracePacket.track_event`.
+const TRACK_EVENT: u32 = 11;
+/// `TrackEvent.debug_annotations`.
+const ANNOTATION: u32 = 4;
+/// `TrackEvent.flow_ids` and `TrackEvent.terminating_flow_ids`.
+const FLOW: u32 = 47;
+const FLOW_END: u32 = 48;
+
+/// Writes `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
+///
+/// # Errors
+/// As writing fails.
+pub fn write(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)> + Clone,
+    now: &Snapshot,
+) -> io::Result<()> {
+    let mut writer = Writer {
+        packets: Packets::new(out),
+        now,
+        state: State::new(&now.tasks),
+        waits: Waits::default(),
+        woken: BTreeMap::new(),
+        args: Vec::new(),
+    };
+    let first = records.clone().next().map_or(now.now_tsc, |(_, record)| record.tsc);
+    writer.head(first)?;
+    writer.names(first, &Names::of(records.clone(), now))?;
+    for (seq, record) in records {
+        let step = writer.state.step(seq, record);
+        writer.step(seq, step)?;
+    }
+    for task in &now.tasks {
+        writer.open_call(task)?;
+    }
+    writer.packets.finish()
+}
+
+/// `TrackEvent.Type`.
+#[derive(Copy, Clone)]
+enum Kind {
+    Begin = 1,
+    End = 2,
+    Point = 3,
+    Counter = 4,
+}
+
+/// The track of a task, or of a counter: numbers Perfetto knows them by.
+fn track(tid: u32) -> u64 {
+    u64::from(if tid == 0 { KERNEL } else { tid }) * 2 + 1
+}
+
+fn process_track(tgid: u32) -> u64 {
+    u64::from(tgid) * 2 + 2
+}
+
+fn counter_track(code: u16) -> u64 {
+    1 << 40 | u64::from(code)
+}
+
+struct Writer<'a> {
+    packets: Packets<'a>,
+    now: &'a Snapshot,
+    state: State,
+    waits: Waits,
+    /// The wake-up that made a task runnable, until it runs.
+    woken: BTreeMap<u32, u64>,
+    /// Annotations of the event being made.
+    args: Vec<u8>,
+}
+
+impl Writer<'_> {
+    fn ns(&self, tsc: u64) -> u64 {
+        self.now.clock.ns(tsc)
+    }
+
+    /// What kind of machine this is, and its clocks: without the first, states of threads are not decoded.
+    fn head(&mut self, first: u64) -> io::Result<()> {
+        let (ns, wall_ns) = (self.ns(first), self.now.clock.wall_ns(first));
+        self.packets.packet(None, |packet| {
+            message(packet, 45, |info| {
+                message(info, 1, |utsname| {
+                    bytes(utsname, 1, b"Linux");
+                    bytes(utsname, 2, b"llano");
+                    bytes(utsname, 3, b"6.1.0");
+                    bytes(utsname, 4, b"x86_64");
+                });
+            });
+        })?;
+        self.packets.packet(Some(ns), |packet| {
+            message(packet, 6, |clocks| {
+                // CLOCK_BOOTTIME, MONOTONIC and REALTIME by Perfetto's own numbers.
+                for (clock, ns) in [(6, ns), (3, ns), (1, wall_ns)] {
+                    message(clocks, 1, |reading| {
+                        number(reading, 1, clock);
+                        number(reading, 2, ns);
+                    });
+                }
+                number(clocks, 2, 6);
+            });
+        })
+    }
+
+    fn names(&mut self, first: u64, names: &Names) -> io::Result<()> {
+        if names.kernel || names.debugger {
+            self.process(KERNEL, "llano")?;
+            self.thread(KERNEL, KERNEL, "kernel")?;
+        }
+        if names.debugger {
+            self.thread(KERNEL, DEBUGGER, "debugger")?;
+        }
+        for (&tid, task) in names.last.tasks().range(1..) {
+            if tid == task.tgid {
+                self.process(tid, &task.comm)?;
+            }
+            self.thread(task.tgid, tid, &task.comm)?;
+        }
+        for &counter in Counter::ALL {
+            self.packets.packet(None, |packet| {
+                message(packet, 60, |track| {
+                    number(track, 1, counter_track(counter as u16));
+                    bytes(track, 2, counter.name().as_bytes());
+                    message(track, 8, |_| {});
+                });
+            })?;
+        }
+        let ns = self.ns(first);
+        self.packets.packet(Some(ns), |packet| {
+            message(packet, 2, |tree| {
+                for (&tid, task) in names.last.tasks().range(1..) {
+                    if tid == task.tgid {
+                        message(tree, 1, |process| {
+                            number(process, 1, tid.into());
+                            number(process, 2, names.parents.get(&tid).copied().unwrap_or(0).into());
+                            bytes(process, 3, task.comm.as_bytes());
+                        });
+                    } else {
+                        message(tree, 2, |thread| {
+                            number(thread, 1, tid.into());
+                            bytes(thread, 2, task.comm.as_bytes());
+                            number(thread, 3, task.tgid.into());
+                        });
+                    }
+                }
+            });
+        })
+    }
+
+    fn process(&mut self, tgid: u32, name: &str) -> io::Result<()> {
+        self.packets.packet(None, |packet| {
+            message(packet, 60, |track| {
+                number(track, 1, process_track(tgid));
+                message(track, 3, |process| {
+                    number(process, 1, tgid.into());
+                    bytes(process, 6, name.as_bytes());
+                });
+            });
+        })
+    }
+
+    fn thread(&mut self, tgid: u32, tid: u32, name: &str) -> io::Result<()> {
+        self.packets.packet(None, |packet| {
+            message(packet, 60, |descriptor| {
+                number(descriptor, 1, track(tid));
+                message(descriptor, 4, |thread| {
+                    number(thread, 1, tgid.into());
+                    number(thread, 2, tid.into());
+                    bytes(thread, 5, name.as_bytes());
+                });
+            });
+        })
+    }
+
+    fn step(&mut self, seq: u64, step: Step) -> io::Result<()> {
+        match step {
+            Step::Nothing => Ok(()),
+            Step::Call(call) => self.call(&call),
+            Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
+            Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
+            Step::Event(event, record) => self.event(seq, event, &record),
+        }
+    }
+
+    /// Adds an annotation to the event being made.
+    fn annotate(&mut self, name: &str, value: &str) {
+        let name = self.packets.intern(Interned::Annotation, name);
+        annotation(&mut self.args, name, value);
+    }
+
+    /// An event with the annotations gathered.
+    fn track_event(&mut self, kind: Kind, tid: u32, tsc: u64, category: &str, name: &str) -> io::Result<()> {
+        let category = self.packets.intern(Interned::Category, category);
+        let name = self.packets.intern(Interned::Event, name);
+        let (ns, args) = (self.now.clock.ns(tsc), &mut self.args);
+        let added = self.packets.packet(Some(ns), |packet| {
+            message(packet, TRACK_EVENT, |event| {
+                number(event, 9, kind as u64);
+                number(event, 11, track(tid));
+                number(event, 3, category);
+                number(event, 10, name);
+                event.extend_from_slice(args);
+            });
+        });
+        args.clear();
+        added
+    }
+
+    fn end(&mut self, tid: u32, tsc: u64) -> io::Result<()> {
+        let ns = self.ns(tsc);
+        self.packets.packet(Some(ns), |packet| {
+            message(packet, TRACK_EVENT, |event| {
+                number(event, 9, Kind::End as u64);
+                number(event, 11, track(tid));
+            });
+        })
+    }
+
+    fn call(&mut self, call: &Call) -> io::Result<()> {
+        self.begin_call(call, Some(call.result))?;
+        let waits = self.waits.take(call.tid);
+        self.waits(call.tid, &waits, Some(call.end))?;
+        self.end(call.tid, call.end)
+    }
+
+    fn begin_call(&mut self, call: &Call, result: Option<i64>) -> io::Result<()> {
+        let fds = self.state.task(call.tid).fds.clone();
+        let fds = fds.borrow();
+        let context = Context { strings: &call.strings, fds: Some(&fds) };
+        format::args(call.nr, &call.args, context, |name, text| self.annotate(name, text));
+        let mut text = String::new();
+        match result {
+            Some(value) => format::result(&mut text, call.nr, &call.args, value, context),
+            None => text.push_str("in progress"),
+        }
+        self.annotate("result", &text);
+        if result.is_some() {
+            let event = self.packets.intern(Interned::Annotation, "event");
+            let at = begin(&mut self.args, ANNOTATION);
+            number(&mut self.args, 1, event);
+            number(&mut self.args, 3, call.seq);
+            end(&mut self.args, at);
+        }
+        self.track_event(Kind::Begin, call.tid, call.start, "syscall", &format::name(call.nr))
+    }
+
+    /// Waits inside a call that has begun. One that no switch ended, because the task went on without leaving the CPU,
+    /// ends with the call at `until`.
+    fn waits(&mut self, tid: u32, waits: &[Wait], until: Option<u64>) -> io::Result<()> {
+        for wait in waits {
+            self.annotate("object", &std::format!("{:#x}", wait.object));
+            self.track_event(Kind::Begin, tid, wait.start, "wait", &wait.name())?;
+            if let Some(tsc) = wait.end.or(until) {
+                self.end(tid, tsc)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call that never returned is a slice without an end.
+    fn open_call(&mut self, task: &TaskNow) -> io::Result<()> {
+        let Some(open) = &task.call else { return Ok(()) };
+        let call = Call {
+            seq: 0,
+            tid: task.tid,
+            nr: open.nr,
+            start: open.start_tsc,
+            end: self.now.now_tsc,
+            result: 0,
+            args: open.args,
+            strings: self.state.task(task.tid).strings.clone(),
+        };
+        self.begin_call(&call, None)?;
+        let waits = self.waits.take(task.tid);
+        self.waits(task.tid, &waits, None)
+    }
+
+    fn point(&mut self, tsc: u64, tid: u32, point: &Point) -> io::Result<()> {
+        for (name, value) in &point.args {
+            self.annotate(name, value);
+        }
+        // These names are not from a fixed set: remembering them all would grow with the trace.
+        let category = self.packets.intern(Interned::Category, point.category);
+        let (ns, args) = (self.now.clock.ns(tsc), &mut self.args);
+        let added = self.packets.packet(Some(ns), |packet| {
+            message(packet, TRACK_EVENT, |event| {
+                number(event, 9, Kind::Point as u64);
+                number(event, 11, track(tid));
+                number(event, 3, category);
+                bytes(event, 23, point.name.as_bytes());
+                event.extend_from_slice(args);
+            });
+        });
+        args.clear();
+        added
+    }
+
+    /// One end of an arrow.
+    fn arrow(&mut self, tsc: u64, tid: u32, name: &str, (field, id): (u32, u64)) -> io::Result<()> {
+        fixed(&mut self.args, field, id);
+        self.track_event(Kind::Point, tid, tsc, "wake", name)
+    }
+
+    fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
+        let &Record { tsc, tid, nr, args, .. } = record;
+        match event {
+            Event::Block => {
+                let many = self.waits.begin(record);
+                self.waits(tid, &many, Some(tsc))
+            }
+            Event::Wake => {
+                let woken = args[0] as u32;
+                sched::waking(&mut self.packets, &mut self.state, self.now.clock.ns(tsc), tid, woken)?;
+                if tid == 0 {
+                    self.woken.remove(&woken);
+                    return Ok(());
+                }
+                self.woken.insert(woken, seq);
+                self.arrow(tsc, tid, "wake", (FLOW, seq))
+            }
+            Event::Switch => {
+                let next = args[0] as u32;
+                sched::switch(&mut self.packets, &mut self.state, self.now.clock.ns(tsc), record)?;
+                self.waits.runs(next, tsc);
+                match self.woken.remove(&next) {
+                    Some(wake) => self.arrow(tsc, next, "woken", (FLOW_END, wake)),
+                    None => Ok(()),
+                }
+            }
+            Event::Exit | Event::SignalSent | Event::SignalDelivered | Event::Fault => {
+                if event == Event::Exit {
+                    let waits = self.waits.take(tid);
+                    self.waits(tid, &waits, Some(tsc))?;
+                }
+                Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
+            }
+            Event::Irq => self.kernel_span(KERNEL, record, "irq", Irq::from_raw(nr).map_or("irq", Irq::name)),
+            Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
+            Event::Counter => {
+                let ns = self.ns(tsc);
+                self.packets.packet(Some(ns), |packet| {
+                    message(packet, TRACK_EVENT, |event| {
+                        number(event, 9, Kind::Counter as u64);
+                        number(event, 11, counter_track(nr));
+                        number(event, 30, args[0]);
+                    });
+                })
+            }
+            // The calls tell of births and maps; the others are steps of their own.
+            Event::Clone | Event::Map | Event::Unmap | Event::Task | Event::Open => Ok(()),
+            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+        }
+    }
+
+    /// What the kernel did for no task in particular.
+    fn kernel_span(&mut self, track: u32, record: &Record, category: &str, name: &str) -> io::Result<()> {
+        if record.tid != 0 {
+            self.annotate("task", &std::format!("{}", record.tid));
+        }
+        let start = record.tsc.saturating_sub(record.duration);
+        self.track_event(Kind::Begin, track, start, category, name)?;
+        self.end(track, record.tsc)
+    }
+}
+
+/// A `DebugAnnotation` with a string.
+fn annotation(out: &mut Vec<u8>, name: u64, value: &str) {
+    let at = begin(out, ANNOTATION);
+    number(out, 1, name);
+    bytes(out, 6, value.as_bytes());
+    end(out, at);
+}

@@ -1,0 +1,163 @@
+//! What the exports for viewers have in common: which tracks there are and what they are called, the waits inside
+//! calls, and what stands on a track as a point.
+
+use std::borrow::ToOwned;
+use std::collections::BTreeMap;
+use std::format;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+use crate::format as text;
+use crate::record::{Event, Record, Waiting};
+use crate::snapshot::Snapshot;
+use crate::state::{State, Step};
+
+/// The kernel's own process and its first track, for events of no task: `kthreadd` on every Linux, so no guest has
+/// this number and viewers know it. Task 0 is the idle CPU and must stay without events to be taken for idle.
+pub(crate) const KERNEL: u32 = 2;
+
+/// A track for the times a debugger held the world, so that a pause is not taken for latency: above every tid.
+pub(crate) const DEBUGGER: u32 = 1 << 22;
+
+/// The names of all tracks: those that tasks have in the end, for a track has one name only.
+pub(crate) struct Names {
+    /// Everything known after the last record.
+    pub(crate) last: State,
+    /// Whether anything happened for no task.
+    pub(crate) kernel: bool,
+    /// Whether a debugger held the world.
+    pub(crate) debugger: bool,
+    /// The process that made a process.
+    pub(crate) parents: BTreeMap<u32, u32>,
+}
+
+impl Names {
+    /// Goes through all records.
+    pub(crate) fn of(records: impl Iterator<Item = (u64, Record)>, now: &Snapshot) -> Names {
+        let mut names =
+            Names { last: State::new(&now.tasks), kernel: false, debugger: false, parents: BTreeMap::new() };
+        for (seq, record) in records {
+            let tid = record.tid;
+            match names.last.step(seq, record) {
+                Step::Event(Event::Clone, record) => {
+                    let (parent, child) = (names.last.task(tid).tgid, record.args[1] as u32);
+                    if parent != child {
+                        names.parents.insert(child, parent);
+                    }
+                }
+                Step::Event(Event::Wake | Event::Switch, _) => {}
+                Step::Event(Event::Stop, _) => names.debugger = true,
+                Step::Event(..) | Step::Log { .. } => names.kernel |= tid == 0,
+                _ => {}
+            }
+            names.last.task(tid);
+        }
+        names
+    }
+}
+
+/// A time a task waited inside a call.
+#[derive(Copy, Clone)]
+pub(crate) struct Wait {
+    /// When it began, in ticks.
+    pub(crate) start: u64,
+    /// When the task ran again; none while it waits.
+    pub(crate) end: Option<u64>,
+    /// For what.
+    pub(crate) object: u64,
+    waiting: u64,
+}
+
+impl Wait {
+    /// What the slice is called.
+    pub(crate) fn name(&self) -> String {
+        let waiting = u16::try_from(self.waiting).ok().and_then(Waiting::from_raw);
+        format!("wait {}", waiting.unwrap_or(Waiting::Other).name())
+    }
+}
+
+/// Waits held back until their call is written; more are written before it.
+const MAX_WAITS: usize = 256;
+
+/// The waits of calls that have not returned, by task.
+#[derive(Default)]
+pub(crate) struct Waits(BTreeMap<u32, Vec<Wait>>);
+
+impl Waits {
+    /// A [`Event::Block`]. Gives back the waits of this call when there are too many to hold back.
+    pub(crate) fn begin(&mut self, record: &Record) -> Vec<Wait> {
+        let waits = self.0.entry(record.tid).or_default();
+        let many = if waits.len() == MAX_WAITS { core::mem::take(waits) } else { Vec::new() };
+        let [waiting, object, ..] = record.args;
+        waits.push(Wait { start: record.tsc, end: None, object, waiting });
+        many
+    }
+
+    /// A task runs: what it waited for has come.
+    pub(crate) fn runs(&mut self, tid: u32, tsc: u64) {
+        if let Some(wait) = self.0.get_mut(&tid).and_then(|waits| waits.last_mut()) {
+            wait.end.get_or_insert(tsc);
+        }
+    }
+
+    /// The waits of the call that ends.
+    pub(crate) fn take(&mut self, tid: u32) -> Vec<Wait> {
+        self.0.remove(&tid).unwrap_or_default()
+    }
+}
+
+/// A point on a task's track.
+pub(crate) struct Point {
+    /// Its category.
+    pub(crate) category: &'static str,
+    /// Its name.
+    pub(crate) name: String,
+    /// What is shown with it.
+    pub(crate) args: Vec<(&'static str, String)>,
+}
+
+impl Point {
+    /// What an event shows, if it is a point.
+    pub(crate) fn of(event: Event, record: &Record) -> Option<Point> {
+        let &Record { nr, args, .. } = record;
+        let signal = |number: u32| {
+            let mut name = String::new();
+            text::signal(&mut name, number).unwrap_or_default();
+            name
+        };
+        let (category, name, args) = match event {
+            Event::Exit => {
+                let how = match args[0] as u32 & 0x7f {
+                    0 => format!("exit {}", args[0] >> 8 & 0xff),
+                    by => format!("killed by {}", signal(by)),
+                };
+                ("exit", how, Vec::new())
+            }
+            Event::SignalSent => {
+                let name = format!("{} to {}", signal(nr.into()), args[0]);
+                ("signal", name, vec![("si_code", format!("{}", args[1] as i32))])
+            }
+            Event::SignalDelivered => {
+                ("signal", signal(nr.into()), vec![("handler", format!("{:#x}", args[0]))])
+            }
+            Event::Fault => {
+                let [address, ip, ..] = args;
+                let args = vec![("signal", signal(nr.into())), ("ip", format!("{ip:#x}"))];
+                ("fault", format!("fault at {address:#x}"), args)
+            }
+            _ => return None,
+        };
+        Some(Point { category, name, args })
+    }
+
+    /// A line of the kernel log.
+    pub(crate) fn log(text: &str) -> Point {
+        Point { category: "log", name: text.to_owned(), args: Vec::new() }
+    }
+
+    /// A program that begins.
+    pub(crate) fn exec(path: &str) -> Point {
+        Point { category: "exec", name: format!("exec {path}"), args: Vec::new() }
+    }
+}
