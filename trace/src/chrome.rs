@@ -48,6 +48,7 @@ pub fn write(
     for task in &now.tasks {
         writer.open_call(task)?;
     }
+    writer.point(now.now_tsc, KERNEL, &Point::saved())?;
     writer.out.write_all(b"\n],\n\"systemTraceEvents\":\"")?;
     sched::write(writer.out, records, now)?;
     writeln!(writer.out, "\",\n\"otherData\":{{\"producer\":\"llano\",\"lost_records\":\"{lost}\"}}}}")
@@ -117,10 +118,8 @@ impl Writer<'_> {
     }
 
     fn names(&mut self, names: &Names) -> io::Result<()> {
-        if names.kernel || names.debugger {
-            self.name("process_name", KERNEL, KERNEL, "llano")?;
-            self.name("thread_name", KERNEL, KERNEL, "kernel")?;
-        }
+        self.name("process_name", KERNEL, KERNEL, "llano")?;
+        self.name("thread_name", KERNEL, KERNEL, "kernel")?;
         if names.debugger {
             self.name("thread_name", KERNEL, DEBUGGER, "debugger")?;
         }

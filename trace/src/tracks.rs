@@ -24,8 +24,6 @@ pub(crate) const DEBUGGER: u32 = 1 << 22;
 pub(crate) struct Names {
     /// Everything known after the last record.
     pub(crate) last: State,
-    /// Whether anything happened for no task.
-    pub(crate) kernel: bool,
     /// Whether a debugger held the world.
     pub(crate) debugger: bool,
     /// The process that made a process.
@@ -35,8 +33,7 @@ pub(crate) struct Names {
 impl Names {
     /// Goes through all records.
     pub(crate) fn of(records: impl Iterator<Item = (u64, Record)>, now: &Snapshot) -> Names {
-        let mut names =
-            Names { last: State::new(&now.tasks), kernel: false, debugger: false, parents: BTreeMap::new() };
+        let mut names = Names { last: State::new(&now.tasks), debugger: false, parents: BTreeMap::new() };
         for (seq, record) in records {
             let tid = record.tid;
             match names.last.step(seq, record) {
@@ -46,9 +43,7 @@ impl Names {
                         names.parents.insert(child, parent);
                     }
                 }
-                Step::Event(Event::Wake | Event::Switch, _) => {}
                 Step::Event(Event::Stop, _) => names.debugger = true,
-                Step::Event(..) | Step::Log { .. } => names.kernel |= tid == 0,
                 _ => {}
             }
             names.last.task(tid);
@@ -149,6 +144,12 @@ impl Point {
             _ => return None,
         };
         Some(Point { category, name, args })
+    }
+
+    /// The moment of saving. Without it a viewer would end with the last thing that happened, and a task that waited
+    /// long for nothing would not seem to.
+    pub(crate) fn saved() -> Point {
+        Point { category: "llano", name: "saved".to_owned(), args: Vec::new() }
     }
 
     /// A line of the kernel log.

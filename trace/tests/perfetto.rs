@@ -118,7 +118,7 @@ fn every_call_is_a_slice_that_ends() {
     let mut events: Vec<_> = packets.iter().filter_map(event).collect();
     // As the reader does: by time, and what has the same time in the order it was written.
     events.sort_by_key(|&(ns, _)| ns.expect("a time"));
-    let mut open: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    let mut open: BTreeMap<u64, Vec<Option<u64>>> = BTreeMap::new();
     let (mut calls, mut flows) = (0, BTreeMap::new());
     for (ns, event) in &events {
         let stack = open.entry(number(event, 11).expect("a track")).or_default();

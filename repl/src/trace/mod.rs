@@ -12,6 +12,7 @@ pub mod info;
 pub mod print;
 pub mod repair;
 pub mod stats;
+pub mod view;
 
 /// Commands about a recording. FILE is what `--trace NAME.ctf` wrote, or `-`: its stream on standard input.
 #[derive(Debug, Subcommand)]
@@ -24,6 +25,8 @@ pub enum Command {
     Stats(stats::Stats),
     /// Write it in another format, for Perfetto
     Export(export::Export),
+    /// Show it in the Perfetto UI
+    View(view::View),
     /// Write a torn or damaged one anew, with what can be read
     Repair(repair::Repair),
 }
@@ -38,6 +41,7 @@ pub fn run(command: &Command) -> Result<i32, Failure> {
         Command::Print(options) => print::run(options),
         Command::Stats(options) => stats::run(options),
         Command::Export(options) => export::run(options),
+        Command::View(options) => view::run(options),
         Command::Repair(options) => repair::run(options),
     }
     .map(|()| 0)

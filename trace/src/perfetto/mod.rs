@@ -65,6 +65,7 @@ pub fn write(
     for task in &now.tasks {
         writer.open_call(task)?;
     }
+    writer.point(now.now_tsc, KERNEL, &Point::saved())?;
     writer.packets.finish()
 }
 
@@ -134,10 +135,8 @@ impl Writer<'_> {
     }
 
     fn names(&mut self, first: u64, names: &Names) -> io::Result<()> {
-        if names.kernel || names.debugger {
-            self.process(KERNEL, "llano")?;
-            self.thread(KERNEL, KERNEL, "kernel")?;
-        }
+        self.process(KERNEL, "llano")?;
+        self.thread(KERNEL, KERNEL, "kernel")?;
         if names.debugger {
             self.thread(KERNEL, DEBUGGER, "debugger")?;
         }

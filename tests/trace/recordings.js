@@ -1,0 +1,164 @@
+// Recordings of real programs: each export, babeltrace2 and llano's own commands must tell the same of them.
+const assert = require("node:assert/strict");
+const { spawn, spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const http = require("node:http");
+const path = require("node:path");
+
+const THREADS = `
+import threading, time
+def work(n):
+    for i in range(20): time.sleep(0.0005)
+ts = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+[t.start() for t in ts]; [t.join() for t in ts]`;
+
+/** Name, command, status, and calls still in progress when it was saved. */
+const PROGRAMS = [
+  ["a pipeline", ["sh", "-c", "cat /etc/passwd | grep root | wc -l; cat /no/such/file 2>/dev/null; true"], 0, 0],
+  ["python with threads", ["python3", "-c", THREADS], 0, 0],
+  ["a fork storm", ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do (true; (true) & wait) & done; wait"], 0, 0],
+  ["a crash", ["python3", "-c", "import ctypes; ctypes.string_at(0)"], 139, 0],
+  ["a task blocked for ever", ["sh", "-c", "sleep 1000 & sleep 0.05; exit 0"], 0, 1],
+];
+
+module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, one }) => {
+  const run = (...words) => {
+    const ran = spawnSync(llano, words, { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 30 });
+    assert.equal(ran.status, 0, `${words.join(" ")}: ${ran.stderr}`);
+    return ran.stdout;
+  };
+  const info = (file) => Object.fromEntries(run("trace", "info", file).trim().split("\n").map((line) => line.split(/\s{2,}/)));
+  const stats = (file) => JSON.parse(run("trace", "stats", "--json", file));
+  const counts = (rows) => Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]).sort());
+
+  /** What must hold of an export of `file`. */
+  async function exported(file, kind, open_calls) {
+    const out = file.replace(/ctf$/, kind);
+    run("trace", "export", file, out);
+    const trace = await open(viewer(), out);
+    const faults = await trace.query("select name, value from stats where severity != 'info' and value > 0");
+    assert.deepEqual(faults, [], kind);
+    const summed = stats(file);
+    const wanted = counts(summed.calls.map(({ name, calls }) => ({ name, n: calls })));
+    const sliced = await trace.query(`select name, count(*) as n from slice
+      where category = 'syscall' and arg_set_id not in (select arg_set_id from args where display_value = 'in progress') group by 1`);
+    assert.deepEqual(counts(sliced), wanted, `${kind}: a slice for every call`);
+    assert.equal(await one(trace, "select count(*) as n from slice where dur < 0 and category = 'syscall'"), BigInt(open_calls));
+    assert.equal(await one(trace, "select count(*) as n from slice where dur < -1"), 0n);
+    const overlapping = `select count(*) as n from slice c join slice p on c.parent_id = p.id
+      where p.dur >= 0 and (c.ts < p.ts or c.ts + c.dur > p.ts + p.dur)`;
+    assert.equal(await one(trace, overlapping), 0n, `${kind}: slices nest`);
+    const halves = "select count(*) as n from flow f left join slice a on f.slice_out = a.id left join slice b on f.slice_in = b.id where a.id is null or b.id is null or a.ts > b.ts";
+    assert.equal(await one(trace, halves), 0n, `${kind}: wake-ups with both ends`);
+    // What a task ran is what the summary says, and its states follow each other without a gap.
+    for (const { tid, run_ns } of summed.tasks) {
+      const ran = await one(trace, `select coalesce(sum(iif(dur < 0, trace_end() - ts, dur)), 0) as n from thread_state join thread using (utid) where tid = ${tid} and state = 'Running'`);
+      // Each end of a slice is rounded to a nanosecond.
+      assert.ok(Math.abs(Number(ran) - run_ns) <= 1000, `${kind}: task ${tid} ran ${ran} and ${run_ns} ns`);
+      const gaps = await one(trace, `select count(*) as n from (select ts, lag(ts + dur) over (order by ts) as before
+        from thread_state join thread using (utid) where tid = ${tid} and state is not null) where before is not null and before != ts`);
+      assert.equal(gaps, 0n, `${kind}: states of task ${tid} leave gaps`);
+    }
+    return trace;
+  }
+
+  for (const [name, words, status, open_calls] of PROGRAMS) {
+    const file = path.join(work, name.replaceAll(" ", "-") + ".ctf");
+    await test(`${name}: CTF, JSON and protobuf agree`, async () => {
+      if (!fs.existsSync(llano)) throw new Skip(`no ${llano}`);
+      const ran = spawnSync(llano, ["--quiet", "--trace", file, ...words], { encoding: "utf8", timeout: 60_000 });
+      assert.equal(ran.status, status, ran.stderr);
+      assert.equal(info(file).damage, "none");
+      const json = await exported(file, "json", open_calls);
+      const proto = await exported(file, "pftrace", open_calls);
+      for (const sql of [
+        "select count(*) as n from sched",
+        "select group_concat(name || pid || ',') as n from (select name, pid from process where pid > 0 order by pid)",
+        "select sum(dur) as n from slice where category = 'wait' and dur > 0",
+        "select group_concat(n) as n from (select a.key || count(distinct a.display_value) as n from args a join slice using (arg_set_id) where category = 'syscall' and key != 'args.event' and key != 'debug.event' group by replace(replace(a.key, 'debug.', ''), 'args.', '') order by 1)",
+      ]) {
+        const [a, b] = [await one(json, sql), await one(proto, sql)].map((value) => `${value}`.replaceAll("args.", "").replaceAll("debug.", ""));
+        assert.equal(a, b, sql);
+      }
+    });
+    await test(`${name}: babeltrace2 reads it`, () => {
+      if (!fs.existsSync(file)) throw new Skip("no recording");
+      tool("babeltrace2", ["--version"]);
+      const read = spawnSync("babeltrace2", ["--clock-cycles", file], { encoding: "utf8", maxBuffer: 1 << 30 });
+      assert.deepEqual([read.status, read.stderr], [0, ""]);
+      const times = read.stdout.trim().split("\n").map((line) => BigInt(line.match(/^\[(\d+)\]/)[1]));
+      assert.equal(`${times.length}`, info(file).records.split(" ")[0]);
+      assert.ok(times.every((time, at) => at === 0 || time >= times[at - 1]), "time goes back");
+      const named = read.stdout.match(/\] \(\S+\) syscall: /g).length;
+      assert.equal(named, stats(file).calls.reduce((sum, { calls }) => sum + calls, 0));
+    });
+  }
+
+  await test("a torn trace is mended", () => {
+    const file = path.join(work, "torn.ctf");
+    const script = "i=0; while [ $i -lt 3000 ]; do : </dev/null; i=$((i+1)); done";
+    assert.equal(spawnSync(llano, ["--trace", file, "sh", "-c", script]).status, 0);
+    const stream = path.join(file, "stream");
+    fs.truncateSync(stream, fs.statSync(stream).size - 5000);
+    assert.notEqual(spawnSync("babeltrace2", [file]).status, 0, "babeltrace2 takes a torn packet");
+    const torn = spawnSync(llano, ["trace", "info", file], { encoding: "utf8" });
+    assert.match(torn.stderr, /^llano: .*: \d+ bytes of a torn packet at the end are left out\n$/);
+    run("trace", "repair", file);
+    const read = spawnSync("babeltrace2", [file], { encoding: "utf8", maxBuffer: 1 << 30 });
+    assert.deepEqual([read.status, read.stderr], [0, ""]);
+    assert.equal(`${read.stdout.trim().split("\n").length}`, info(file).records.split(" ")[0]);
+  });
+
+  await test("an overwritten ring says what it lost", async () => {
+    const file = path.join(work, "lost.ctf");
+    const script = "i=0; while [ $i -lt 9000 ]; do : </dev/null; i=$((i+1)); done";
+    assert.equal(spawnSync(llano, ["--trace", file, "--trace-ring", "1M", "sh", "-c", script]).status, 0);
+    const [, first, lost] = info(file).records.match(/events (\d+) to \d+\), (\d+) lost/);
+    assert.ok(Number(lost) > 0 && first === lost, info(file).records);
+    await exported(file, "pftrace", 0);
+  });
+
+  await test("trace view serves it", async () => {
+    const file = path.join(work, "a-pipeline.ctf");
+    if (!fs.existsSync(file)) throw new Skip("no recording");
+    const get = (name) => new Promise((resolve, reject) => {
+      const request = http.get({ host: "127.0.0.1", port: 9001, path: name }, (response) => {
+        const chunks = [];
+        response.on("data", (chunk) => chunks.push(chunk));
+        response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }));
+      });
+      request.on("error", reject);
+    });
+    const view = async (options, body) => {
+      const child = spawn(llano, ["trace", "view", file, ...options]);
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      try {
+        const [said, failed] = await Promise.race([
+          new Promise((resolve) => child.stdout.on("data", (data) => resolve([`${data}`]))),
+          new Promise((resolve) => child.stderr.on("data", (data) => resolve(["", `${data}`]))),
+        ]);
+        if (/port 9001: Address already in use/.test(failed)) throw new Skip("port 9001 is taken");
+        await body(said, ended);
+      } finally {
+        child.kill();
+      }
+    };
+    const wanted = fs.readFileSync(file.replace(/ctf$/, "pftrace"));
+    await view([], async (said, ended) => {
+      assert.equal(said, "https://ui.perfetto.dev/#!/?url=http://127.0.0.1:9001/a-pipeline.pftrace\n");
+      for (const name of ["/", "/../../etc/passwd", "/a-pipeline.ctf"]) assert.equal((await get(name)).status, 404, name);
+      const got = await get("/a-pipeline.pftrace");
+      assert.equal(got.headers["access-control-allow-origin"], "https://ui.perfetto.dev");
+      assert.ok(got.body.equals(wanted), "another trace");
+      assert.equal(await ended, 0);
+    });
+    const ui = viewer();
+    await view(["--ui", ui], async (said) => {
+      assert.equal(said, "http://127.0.0.1:9001/#!/?url=http://127.0.0.1:9001/a-pipeline.pftrace\n");
+      const page = await get("/");
+      assert.equal(page.headers["content-type"], "text/html");
+      assert.ok(page.body.equals(fs.readFileSync(path.join(ui, "index.html"))));
+      for (let times = 0; times < 2; times++) assert.ok((await get("/a-pipeline.pftrace")).body.equals(wanted));
+    });
+  });
+};
