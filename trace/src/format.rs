@@ -36,14 +36,25 @@ pub fn name(nr: usize) -> Cow<'static, str> {
     }
 }
 
+/// Names of the arguments of a number Linux does not have.
+const UNKNOWN: [&str; 6] = ["arg1", "arg2", "arg3", "arg4", "arg5", "arg6"];
+
+/// The names of all arguments; [`args`] shows them or the first of them, in this order.
+pub fn arg_names(nr: usize, each: impl FnMut(&str)) {
+    match syscalls::lookup(nr) {
+        Some(call) => call.args.iter().map(|row| row.name).for_each(each),
+        None => UNKNOWN.into_iter().for_each(each),
+    }
+}
+
 /// The arguments worth showing, each with its name and text.
 pub fn args(nr: usize, args: &[u64; 6], context: Context<'_>, mut each: impl FnMut(&str, &str)) {
     let mut text = String::new();
     let Some(call) = syscalls::lookup(nr) else {
-        for (at, value) in args.iter().enumerate() {
+        for (name, value) in UNKNOWN.into_iter().zip(args) {
             text.clear();
             write!(text, "{value:#x}").unwrap_or_default();
-            each(["arg1", "arg2", "arg3", "arg4", "arg5", "arg6"][at], &text);
+            each(name, &text);
         }
         return;
     };

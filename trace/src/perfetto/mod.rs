@@ -14,8 +14,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::string::String;
+use std::thread;
+use std::vec;
 use std::vec::Vec;
+
+use llano_abi::syscalls::NR_LIMIT;
 
 use crate::format::{self, Context};
 use crate::record::{Counter, Event, Irq, Record};
@@ -47,26 +52,39 @@ pub fn write(
     records: impl Iterator<Item = (u64, Record)> + Clone,
     now: &Snapshot,
 ) -> io::Result<()> {
-    let mut writer = Writer {
-        packets: Packets::new(out),
-        now,
-        state: State::new(&now.tasks),
-        waits: Waits::default(),
-        woken: BTreeMap::new(),
-        args: Vec::new(),
-    };
-    let first = records.clone().next().map_or(now.now_tsc, |(_, record)| record.tsc);
-    writer.head(first)?;
-    writer.names(first, &Names::of(records.clone(), now))?;
-    for (seq, record) in records {
-        let step = writer.state.step(seq, record);
-        writer.step(seq, step)?;
-    }
-    for task in &now.tasks {
-        writer.open_call(task)?;
-    }
-    writer.point(now.now_tsc, KERNEL, &Point::saved())?;
-    writer.packets.finish()
+    thread::scope(|scope| {
+        let mut writer = Writer {
+            packets: Packets::new(out, scope)?,
+            now,
+            state: State::new(&now.tasks),
+            waits: Waits::default(),
+            woken: BTreeMap::new(),
+            args: Vec::new(),
+            calls: vec![None; NR_LIMIT],
+        };
+        let first = records.clone().next().map_or(now.now_tsc, |(_, record)| record.tsc);
+        writer.head(first)?;
+        writer.names(first, &Names::of(records.clone(), now))?;
+        for (seq, record) in records {
+            let step = writer.state.step(seq, record);
+            writer.step(seq, step)?;
+        }
+        for task in &now.tasks {
+            writer.open_call(task)?;
+        }
+        writer.point(now.now_tsc, KERNEL, &Point::saved())?;
+        writer.packets.finish()
+    })
+}
+
+/// The numbers of a call's names: they are looked up once, for a call is made far more often.
+#[derive(Clone)]
+struct CallNames {
+    category: u64,
+    name: u64,
+    args: Vec<u64>,
+    result: u64,
+    event: u64,
 }
 
 /// `TrackEvent.Type`.
@@ -100,6 +118,8 @@ struct Writer<'a> {
     woken: BTreeMap<u32, u64>,
     /// Annotations of the event being made.
     args: Vec<u8>,
+    /// Names of calls, by number.
+    calls: Vec<Option<Rc<CallNames>>>,
 }
 
 impl Writer<'_> {
@@ -222,6 +242,10 @@ impl Writer<'_> {
     fn track_event(&mut self, kind: Kind, tid: u32, tsc: u64, category: &str, name: &str) -> io::Result<()> {
         let category = self.packets.intern(Interned::Category, category);
         let name = self.packets.intern(Interned::Event, name);
+        self.named_event(kind, tid, tsc, category, name)
+    }
+
+    fn named_event(&mut self, kind: Kind, tid: u32, tsc: u64, category: u64, name: u64) -> io::Result<()> {
         let (ns, args) = (self.now.clock.ns(tsc), &mut self.args);
         let added = self.packets.packet(Some(ns), |packet| {
             message(packet, TRACK_EVENT, |event| {
@@ -253,25 +277,50 @@ impl Writer<'_> {
         self.end(call.tid, call.end)
     }
 
+    fn call_names(&mut self, nr: usize) -> Rc<CallNames> {
+        if let Some(Some(known)) = self.calls.get(nr) {
+            return Rc::clone(known);
+        }
+        let packets = &mut self.packets;
+        let mut args = Vec::new();
+        format::arg_names(nr, |name| args.push(packets.intern(Interned::Annotation, name)));
+        let names = Rc::new(CallNames {
+            category: packets.intern(Interned::Category, "syscall"),
+            name: packets.intern(Interned::Event, &format::name(nr)),
+            args,
+            result: packets.intern(Interned::Annotation, "result"),
+            event: packets.intern(Interned::Annotation, "event"),
+        });
+        if let Some(place) = self.calls.get_mut(nr) {
+            *place = Some(Rc::clone(&names));
+        }
+        names
+    }
+
     fn begin_call(&mut self, call: &Call, result: Option<i64>) -> io::Result<()> {
+        let names = self.call_names(call.nr);
         let fds = self.state.task(call.tid).fds.clone();
         let fds = fds.borrow();
         let context = Context { strings: &call.strings, fds: Some(&fds) };
-        format::args(call.nr, &call.args, context, |name, text| self.annotate(name, text));
+        let (mut known, args) = (names.args.iter(), &mut self.args);
+        format::args(call.nr, &call.args, context, |_, text| {
+            if let Some(&name) = known.next() {
+                annotation(args, name, text);
+            }
+        });
         let mut text = String::new();
         match result {
             Some(value) => format::result(&mut text, call.nr, &call.args, value, context),
             None => text.push_str("in progress"),
         }
-        self.annotate("result", &text);
+        annotation(args, names.result, &text);
         if result.is_some() {
-            let event = self.packets.intern(Interned::Annotation, "event");
-            let at = begin(&mut self.args, ANNOTATION);
-            number(&mut self.args, 1, event);
-            number(&mut self.args, 3, call.seq);
-            end(&mut self.args, at);
+            let at = begin(args, ANNOTATION);
+            number(args, 1, names.event);
+            number(args, 3, call.seq);
+            end(args, at);
         }
-        self.track_event(Kind::Begin, call.tid, call.start, "syscall", &format::name(call.nr))
+        self.named_event(Kind::Begin, call.tid, call.start, names.category, names.name)
     }
 
     /// Waits inside a call that has begun. One that no switch ended, because the task went on without leaving the CPU,

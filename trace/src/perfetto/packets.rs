@@ -1,4 +1,5 @@
-//! The file: packets in compressed batches, names sent once.
+//! The file: packets in compressed batches, names sent once. Compression is half of the work, so a thread of its own does
+//! it while the next batch is made.
 //!
 //! Field numbers are those of Perfetto's `protos/perfetto/trace/trace_packet.proto`, `interned_data.proto` and
 //! `ftrace/ftrace_event_bundle.proto`.
@@ -7,6 +8,8 @@ use std::borrow::ToOwned;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::string::String;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, Scope};
 use std::vec::Vec;
 
 use flate2::Compression;
@@ -43,18 +46,46 @@ pub(super) struct Packets<'a> {
     /// Names first used by the packet that comes next.
     fresh: Vec<u8>,
     began: bool,
+    /// Batches to compress.
+    work: SyncSender<Vec<u8>>,
+    /// Batches that are compressed, in the same order.
+    done: Receiver<io::Result<Vec<u8>>>,
+    /// How many are between the two.
+    pending: usize,
 }
 
+/// Batches on their way to the compressor and back: with fewer one of the two sides would wait.
+const PENDING: usize = 2;
+
 impl<'a> Packets<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Packets<'a> {
-        Packets {
+    /// Starts the compressor as well.
+    ///
+    /// # Errors
+    /// The host gives no thread.
+    pub(super) fn new<'scope>(
+        out: &'a mut dyn Write,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> io::Result<Packets<'a>> {
+        let (work, batches) = sync_channel::<Vec<u8>>(PENDING);
+        let (finished, done) = sync_channel(PENDING);
+        Builder::new().name("compressor".into()).spawn_scoped(scope, move || {
+            for batch in batches {
+                if finished.send(compressed(&batch)).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Packets {
             out,
             batch: Vec::with_capacity(BATCH + (64 << 10)),
             ftrace: Vec::new(),
             names: Default::default(),
             fresh: Vec::new(),
             began: false,
-        }
+            work,
+            done,
+            pending: 0,
+        })
     }
 
     /// The number of a name. To be called before the packet that uses it.
@@ -110,7 +141,7 @@ impl<'a> Packets<'a> {
         if self.batch.len() + self.ftrace.len() < BATCH { Ok(()) } else { self.write() }
     }
 
-    /// Writes what there is.
+    /// Hands what there is to the compressor.
     fn write(&mut self) -> io::Result<()> {
         if !self.ftrace.is_empty() {
             message(&mut self.batch, PACKET, |packet| {
@@ -125,17 +156,38 @@ impl<'a> Packets<'a> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let mut encoder = ZlibEncoder::new(Vec::with_capacity(BATCH / 4), Compression::fast());
-        encoder.write_all(&self.batch)?;
-        self.batch.clear();
-        let compressed = encoder.finish()?;
-        let mut packet = Vec::with_capacity(compressed.len() + 16);
-        message(&mut packet, PACKET, |packet| bytes(packet, COMPRESSED, &compressed));
-        self.out.write_all(&packet)
+        if self.pending == PENDING {
+            self.collect()?;
+        }
+        let batch = core::mem::replace(&mut self.batch, Vec::with_capacity(BATCH + (64 << 10)));
+        self.work.send(batch).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.pending += 1;
+        Ok(())
+    }
+
+    /// Writes a batch that is compressed.
+    fn collect(&mut self) -> io::Result<()> {
+        let batch = self.done.recv().map_err(|_| io::ErrorKind::BrokenPipe)??;
+        self.pending -= 1;
+        self.out.write_all(&batch)
     }
 
     /// Writes the rest.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        self.write()
+        self.write()?;
+        while self.pending > 0 {
+            self.collect()?;
+        }
+        Ok(())
     }
+}
+
+/// A batch as a packet of the file.
+fn compressed(batch: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(BATCH / 4), Compression::fast());
+    encoder.write_all(batch)?;
+    let compressed = encoder.finish()?;
+    let mut packet = Vec::with_capacity(compressed.len() + 16);
+    message(&mut packet, PACKET, |packet| bytes(packet, COMPRESSED, &compressed));
+    Ok(packet)
 }
