@@ -93,6 +93,15 @@ impl Format {
         }
     }
 
+    /// How often [`save`] goes through the records.
+    pub fn passes(self) -> u64 {
+        match self {
+            Format::Json => 3,
+            Format::Perfetto => 2,
+            Format::Ctf => 1,
+        }
+    }
+
     /// Tells before the work whether `path` can be written.
     ///
     /// # Errors

@@ -12,18 +12,24 @@ pub fn string(out: &mut String, text: &str) {
 
 /// Appends `text` escaped for the inside of a JSON string.
 pub fn escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
-                write!(out, "\\u{:04x}", u32::from(c)).unwrap_or_default()
-            }
-            c => out.push(c),
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\t' => "\\t",
+            ..0x20 | 0x7f => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        match escape {
+            "" => write!(out, "\\u{byte:04x}").unwrap_or_default(),
+            _ => out.push_str(escape),
         }
     }
+    out.push_str(&text[plain..]);
 }
 
 /// Appends `ns` nanoseconds as microseconds with all three decimals, which viewers read without loss.

@@ -1,7 +1,7 @@
 //! Scheduling as ftrace text, the form in which a JSON trace can carry it: from it Perfetto draws the CPU and the
 //! state of every thread.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::string::String;
 
@@ -25,8 +25,9 @@ pub(crate) fn write(
         };
         let other = record.args[0] as u32;
         let ns = now.clock.ns(record.tsc);
-        let (who, whom) = (comm(&mut state, record.tid), comm(&mut state, other));
+        state.task(other);
         let tgid = state.task(record.tid).tgid;
+        let (who, whom) = (Word(&state, record.tid), Word(&state, other));
         line.clear();
         let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
         let tid = record.tid;
@@ -60,6 +61,17 @@ pub(crate) fn write(
 }
 
 /// A task's name without the blanks that end a word in this format.
-fn comm(state: &mut State, tid: u32) -> String {
-    state.task(tid).comm.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect()
+struct Word<'a>(&'a State, u32);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.tasks().get(&self.1).map_or("?", |task| task.comm.as_str());
+        let mut separator = "";
+        for part in name.split(|c: char| c.is_whitespace() || c.is_control()) {
+            f.write_str(separator)?;
+            f.write_str(part)?;
+            separator = "_";
+        }
+        Ok(())
+    }
 }

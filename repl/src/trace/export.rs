@@ -4,6 +4,7 @@
 //! `.ctf`: the directory llano itself writes.
 
 use super::open;
+use super::progress::Progress;
 use crate::session::Failure;
 use crate::traces::{self, Format};
 use std::path::PathBuf;
@@ -25,5 +26,6 @@ pub(super) fn run(options: &Export) -> Result<(), Failure> {
         Format::of(out).map_err(|e| Failure { text: format!("{}: {e}", out.display()), status: 2 })?;
     format.check(out).map_err(Failure::new)?;
     let trace = open(&options.file)?;
-    traces::save(out, format, trace.records(), trace.now()).map_err(Failure::new)
+    let records = Progress::of(trace.records(), trace.len() * format.passes());
+    traces::save(out, format, records, trace.now()).map_err(Failure::new)
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 pub mod export;
 pub mod info;
 pub mod print;
+mod progress;
 pub mod repair;
 pub mod stats;
 pub mod view;
