@@ -98,7 +98,7 @@ impl Waits {
 
     /// The waits of the call that ends.
     pub(crate) fn take(&mut self, tid: u32) -> Vec<Wait> {
-        self.0.remove(&tid).unwrap_or_default()
+        self.0.get_mut(&tid).map(core::mem::take).unwrap_or_default()
     }
 }
 

@@ -115,6 +115,11 @@ pub fn record(packet: &[u8; SIZE], at: usize) -> Record {
     Record::from_bytes(&bytes)
 }
 
+/// The time of the record at `at` of a packet.
+pub fn tsc(packet: &[u8; SIZE], at: usize) -> u64 {
+    word(packet, HEAD + at * RECORD)
+}
+
 fn word(packet: &[u8; SIZE], at: usize) -> u64 {
     let mut le = [0; 8];
     le.copy_from_slice(&packet[at..at + 8]);

@@ -232,7 +232,7 @@ impl Records {
     fn sane(&self, head: &Head, record: &Record) -> bool {
         let fits = |tsc: u64| (self.last_tsc.max(head.begin)..=head.end).contains(&tsc);
         // A time that lies beyond the next one which fits is the one that is wrong.
-        let next = (self.at < head.records).then(|| packet::record(&self.packet, self.at).tsc);
+        let next = (self.at < head.records).then(|| packet::tsc(&self.packet, self.at));
         let outlier = next.is_some_and(|next| fits(next) && record.tsc > next);
         Event::from_raw(record.event).is_some() && fits(record.tsc) && !outlier
     }
