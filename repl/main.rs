@@ -40,10 +40,10 @@ fn ask() -> Result<i32, Failure> {
 }
 
 fn run(options: &Run) -> Result<i32, Failure> {
-    let ended = session::run(options)?;
+    let mut ended = session::run(options)?;
     report::at_exit(&ended.kernel, options);
     if let Some(path) = options.trace.as_deref().filter(|p| *p != std::path::Path::new("off")) {
-        traces::write(&ended.kernel, &ended.calibration, path)
+        traces::write(&mut ended, path)
             .map_err(|e| Failure { text: format!("--trace {e}"), status: ended.status.max(1) })?;
     }
     Ok(ended.status)

@@ -55,8 +55,8 @@ pub fn run() -> Result<i32, Failure> {
     print(
         &look.title("llano boots on the root of this host, read-only below files in RAM, and runs a shell"),
     )?;
-    let ended = session::run(&options(look))?;
-    traces::write(&ended.kernel, &ended.calibration, &file).map_err(Failure::new)?;
+    let mut ended = session::run(&options(look))?;
+    traces::write(&mut ended, &file).map_err(Failure::new)?;
     print(&summary(&ended, look))?;
     print(&look.title("the recording: every call of every task, on one timeline"))?;
     print(&format!("  {}\n  Open https://ui.perfetto.dev and there \"Open trace file\".\n", file.display()))?;

@@ -5,6 +5,7 @@
 //! - [`session`]: parts put together, the system run
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the session's trace
+//! - [`stream`]: a recording that grows while the system runs
 //! - [`trace`]: commands about a recording
 //! - [`demo`]: a first look
 //! - [`monitor`]: commands about the running system
@@ -22,6 +23,7 @@ pub mod report;
 pub mod root;
 pub mod servers;
 pub mod session;
+pub mod stream;
 pub mod tables;
 pub mod trace;
 pub mod traces;

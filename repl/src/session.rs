@@ -2,6 +2,7 @@
 
 use crate::cli::{Intercept, Run, Time};
 use crate::root;
+use crate::stream::Stream;
 use crate::traces::Format;
 use llano_kernel::Kernel;
 use llano_kernel::boot::{First, Parts};
@@ -58,6 +59,8 @@ pub struct Ended {
     pub kernel: Box<Kernel>,
     /// The clock for exports.
     pub calibration: crate::traces::Clock,
+    /// The recording that grows meanwhile, if that was asked for.
+    pub stream: Option<Stream>,
 }
 
 /// Runs a program as the options say.
@@ -119,11 +122,18 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         term::restore();
         return Err(failure);
     }
+    let stream = match trace_path(options) {
+        Some(path) if Format::of(path) == Ok(Format::Ctf) => {
+            let stream = crate::stream::start(path, &calibration, &requests);
+            Some(stream.map_err(|e| Failure::new(format!("--trace {e}"))).inspect_err(|_| term::restore())?)
+        }
+        _ => None,
+    };
     start_interception(options.intercept).inspect_err(|_| term::restore())?;
     let status = serve(&mut kernel, servers, options);
     terminals.finish();
     term::restore();
-    Ok(Ended { status, kernel, calibration })
+    Ok(Ended { status, kernel, calibration, stream })
 }
 
 fn trace_path(options: &Run) -> Option<&std::path::Path> {

@@ -1,5 +1,6 @@
 //! What the session does with the trace: a clock for it, the file at exit.
 
+use crate::session::Ended;
 use llano_kernel::Kernel;
 use llano_machine::clock;
 use llano_trace::record::Record;
@@ -109,17 +110,21 @@ impl Format {
     pub fn check(self, path: &Path) -> Result<(), String> {
         match self {
             Format::Json | Format::Perfetto => file::check(path),
-            Format::Ctf => file::check_dir(path, &[ctf::STREAM, ctf::METADATA]),
+            Format::Ctf => file::check_dir(path, &ctf::FILES),
         }
     }
 }
 
-/// Writes the session's trace.
+/// Writes the session's trace, or what is left of one that was written while it ran.
 ///
 /// # Errors
 /// One line that says which file and why.
-pub fn write(k: &Kernel, clock: &Clock, path: &Path) -> Result<(), String> {
-    save(path, Format::of(path)?, k.trace.iter(), &snapshot(k, clock))
+pub fn write(ended: &mut Ended, path: &Path) -> Result<(), String> {
+    if let Some(stream) = ended.stream.take() {
+        return stream.finish(&mut ended.kernel, &ended.calibration);
+    }
+    let (k, now) = (&ended.kernel, snapshot(&ended.kernel, &ended.calibration));
+    save(path, Format::of(path)?, k.trace.iter(), &now)
 }
 
 /// Writes `records`, oldest first with their sequence numbers, and what `now` shows.

@@ -13,7 +13,7 @@ use std::string::String;
 /// # Errors
 /// One line that names the file and says why; nothing is left behind.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-    try_write(path, fill).map_err(|error| format!("cannot write {}: {}", path.display(), reason(&error)))
+    try_write(path, fill).map_err(|error| failure(path, &error))
 }
 
 /// Writes a directory of the files `names`: `fill` makes them in a temporary directory beside it, renamed when
@@ -26,7 +26,7 @@ pub fn write_dir(
     names: &[&str],
     fill: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<(), String> {
-    let fail = |error: io::Error| format!("cannot write {}: {}", path.display(), reason(&error));
+    let fail = |error: io::Error| failure(path, &error);
     let temporary = prepare_dir(path, names).map_err(fail)?;
     let filled = fill(&temporary).and_then(|()| {
         if fs::symlink_metadata(path).is_ok() {
@@ -47,7 +47,7 @@ pub fn write_dir(
 pub fn check_dir(path: &Path, names: &[&str]) -> Result<(), String> {
     prepare_dir(path, names)
         .and_then(|temporary| fs::remove_dir(&temporary))
-        .map_err(|error| format!("cannot write {}: {}", path.display(), reason(&error)))
+        .map_err(|error| failure(path, &error))
 }
 
 /// Makes the temporary directory, if what stands at `path` may be replaced.
@@ -88,7 +88,7 @@ pub fn check(path: &Path) -> Result<(), String> {
         target.open()?;
         target.discard()
     };
-    attempt().map_err(|error: io::Error| format!("cannot write {}: {}", path.display(), reason(&error)))
+    attempt().map_err(|error: io::Error| failure(path, &error))
 }
 
 fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -138,6 +138,11 @@ impl Target {
     fn discard(&self) -> io::Result<()> {
         self.temporary.as_ref().map_or(Ok(()), fs::remove_file)
     }
+}
+
+/// One line that says that `path` cannot be written, and why.
+pub fn failure(path: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {}", path.display(), reason(error))
 }
 
 /// The system's words without Rust's "(os error 2)".

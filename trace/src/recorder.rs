@@ -97,7 +97,12 @@ impl Recorder {
 
     /// The records that are here with their sequence numbers, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, Record)> + Clone + '_ {
-        (self.lost()..self.next).map(|seq| (seq, self.records[self.slot(seq)]))
+        self.since(0)
+    }
+
+    /// Of these, those from sequence number `seq` on.
+    pub fn since(&self, seq: u64) -> impl Iterator<Item = (u64, Record)> + Clone + '_ {
+        (self.lost().max(seq)..self.next).map(|seq| (seq, self.records[self.slot(seq)]))
     }
 
     #[inline(always)]
@@ -301,6 +306,8 @@ mod tests {
             ring.wake(at, 1, 2);
         }
         assert_eq!((ring.next_seq(), ring.lost()), (10_000, 8192));
+        assert!(ring.since(9_998).map(|(seq, _)| seq).eq([9_998, 9_999]));
+        assert_eq!(ring.since(5).next().map(|(seq, _)| seq), Some(8192));
         assert!(ring.iter().map(|(seq, _)| seq).eq(8192..10_000));
         assert!(ring.iter().all(|(seq, record)| record.tsc == seq));
     }

@@ -218,7 +218,7 @@ fn other_directories_are_not_replaced() {
     fs::write(path.join("notes"), "mine").unwrap();
     let error = ctf::write(&path, recorder.iter(), &now).unwrap_err();
     assert_eq!(error, format!("cannot write {}: it is a directory and holds notes", path.display()));
-    assert_eq!(file::check_dir(&path, &[ctf::STREAM, ctf::METADATA]).unwrap_err(), error);
+    assert_eq!(file::check_dir(&path, &ctf::FILES).unwrap_err(), error);
     assert_eq!(fs::read(path.join("notes")).unwrap(), b"mine");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "something is left behind");
     gone(&path);

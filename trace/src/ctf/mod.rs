@@ -10,14 +10,14 @@
 //! - [`writer`]: records into packets
 //! - [`reader`]: packets into records, whatever became of them
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::string::String;
 
 use crate::file;
 use crate::record::Record;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Calibration, Snapshot};
 
 pub mod metadata;
 pub mod now;
@@ -32,6 +32,8 @@ pub use writer::Writer;
 pub const STREAM: &str = "stream";
 /// Name of the file that describes them.
 pub const METADATA: &str = "metadata";
+/// All there is in the directory.
+pub const FILES: [&str; 2] = [STREAM, METADATA];
 
 /// Writes `records`, oldest first with their sequence numbers, and what `now` shows, as the directory `path`, which
 /// appears complete or not at all.
@@ -43,7 +45,15 @@ pub fn write(
     records: impl Iterator<Item = (u64, Record)>,
     now: &Snapshot,
 ) -> Result<(), String> {
-    save(path, records, Some(now), &now.clock)
+    file::write_dir(path, &FILES, |dir| {
+        let mut writer = begin(dir, &now.clock)?;
+        let mut next = 0;
+        for (seq, record) in records {
+            writer.record(seq, &record)?;
+            next = seq + 1;
+        }
+        conclude(dir, writer, next, now)
+    })
 }
 
 /// Writes the records of `trace` anew: whole packets, nothing but records that make sense.
@@ -51,31 +61,42 @@ pub fn write(
 /// # Errors
 /// One line that says which file and why.
 pub fn repair(path: &Path, trace: &Trace) -> Result<(), String> {
-    save(path, trace.records(), None, &trace.now().clock)
+    file::write_dir(path, &FILES, |dir| {
+        let mut writer = begin(dir, &trace.now().clock)?;
+        for (seq, record) in trace.records() {
+            writer.record(seq, &record)?;
+        }
+        writer.finish()
+    })
 }
 
-fn save(
-    path: &Path,
-    records: impl Iterator<Item = (u64, Record)>,
-    now: Option<&Snapshot>,
-    clock: &crate::snapshot::Calibration,
-) -> Result<(), String> {
-    file::write_dir(path, &[STREAM, METADATA], |dir| {
-        let stream = fs::File::create_new(dir.join(STREAM))?;
-        let mut writer = Writer::new(stream, *clock);
-        let mut next = 0;
-        for (seq, record) in records {
-            writer.record(seq, &record)?;
-            next = seq + 1;
-        }
-        if let Some(now) = now {
-            for (seq, record) in (next..).zip(now::records(now)) {
-                writer.record(seq, &record)?;
-            }
-        }
-        writer.finish()?;
-        fs::write(dir.join(METADATA), metadata::text(clock))
-    })
+/// Begins a trace that grows where it stands, in place of one that is there.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn create(path: &Path, clock: &Calibration) -> Result<Writer<File>, String> {
+    // Complete, though empty, before anything is in it.
+    file::write_dir(path, &FILES, |dir| begin(dir, clock).map(drop))?;
+    let stream = File::options().write(true).open(path.join(STREAM));
+    stream.map(|stream| Writer::new(stream, *clock)).map_err(|e| file::failure(path, &e))
+}
+
+/// Ends a trace with what `now` shows, in records from sequence number `next` on.
+///
+/// # Errors
+/// As writing fails.
+pub fn conclude(dir: &Path, mut writer: Writer<File>, next: u64, now: &Snapshot) -> io::Result<()> {
+    writer.set_clock(now.clock);
+    for (seq, record) in (next..).zip(now::records(now)) {
+        writer.record(seq, &record)?;
+    }
+    writer.finish()?;
+    fs::write(dir.join(METADATA), metadata::text(&now.clock))
+}
+
+fn begin(dir: &Path, clock: &Calibration) -> io::Result<Writer<File>> {
+    fs::write(dir.join(METADATA), metadata::text(clock))?;
+    File::create_new(dir.join(STREAM)).map(|stream| Writer::new(stream, *clock))
 }
 
 /// Whether `path` can be taken for a trace of this format: a directory, or the stream of one.
@@ -87,7 +108,7 @@ pub fn is_stream(path: &Path) -> io::Result<bool> {
         return Ok(true);
     }
     let mut head = [0; 4];
-    match io::Read::read_exact(&mut fs::File::open(path)?, &mut head) {
+    match io::Read::read_exact(&mut File::open(path)?, &mut head) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
         Ok(()) => Ok(u32::from_le_bytes(head) == packet::MAGIC),

@@ -24,6 +24,11 @@ impl<W: Write> Writer<W> {
         Writer { out, packet: Box::new([0; SIZE]), head, next: 0 }
     }
 
+    /// From the packet that is being filled on, the clock is known better.
+    pub fn set_clock(&mut self, clock: Calibration) {
+        self.head.clock = clock;
+    }
+
     /// Adds the record with sequence number `seq`. Numbers that are left out count as lost.
     ///
     /// # Errors
