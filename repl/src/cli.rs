@@ -114,8 +114,8 @@ pub struct Run {
     /// Network
     #[arg(long, value_enum, default_value = "none")]
     pub net: Net,
-    /// Write a trace at exit: NAME.pftrace or NAME.json for Perfetto, NAME.ctf for `llano trace`; `off` for no trace ring at all
-    #[arg(long, value_name = "PATH|off", value_parser = trace)]
+    /// Record: NAME.ctf while it runs, for `llano trace`; NAME.pftrace or NAME.json at exit, for Perfetto; `-`: text on standard error, as strace; `off`: no trace ring at all
+    #[arg(long, value_name = "PATH|-|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
     #[arg(long, value_name = "LIST", value_parser = trace_filter)]
@@ -210,7 +210,9 @@ fn trace(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match crate::traces::Format::of(&path) {
         Err(NOT_YET) => Err(NOT_YET.into()),
-        Err(why) if text != "off" => Err(format!("{why}, or be `off`")),
+        Err(why) if !["off", crate::stream::TEXT].contains(&text) => {
+            Err(format!("{why}, or be `-` (text on standard error) or `off`"))
+        }
         _ => Ok(path),
     }
 }

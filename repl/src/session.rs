@@ -2,7 +2,7 @@
 
 use crate::cli::{Intercept, Run, Time};
 use crate::root;
-use crate::stream::Stream;
+use crate::stream::{Stream, TEXT};
 use crate::traces::Format;
 use llano_kernel::Kernel;
 use llano_kernel::boot::{First, Parts};
@@ -65,7 +65,7 @@ pub struct Ended {
 
 /// Runs a program as the options say.
 pub fn run(options: &Run) -> Result<Ended, Failure> {
-    if let Some(path) = trace_path(options) {
+    if let Some(path) = trace_path(options).filter(|path| path.as_os_str() != TEXT) {
         let format =
             Format::of(path).map_err(|e| Failure::new(format!("--trace {}: {e}", path.display())))?;
         format.check(path).map_err(|e| Failure::new(format!("--trace {e}")))?;
@@ -123,7 +123,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         return Err(failure);
     }
     let stream = match trace_path(options) {
-        Some(path) if Format::of(path) == Ok(Format::Ctf) => {
+        Some(path) if path.as_os_str() == TEXT || Format::of(path) == Ok(Format::Ctf) => {
             let stream = crate::stream::start(path, &calibration, &requests);
             Some(stream.map_err(|e| Failure::new(format!("--trace {e}"))).inspect_err(|_| term::restore())?)
         }

@@ -121,7 +121,8 @@ impl Format {
 /// One line that says which file and why.
 pub fn write(ended: &mut Ended, path: &Path) -> Result<(), String> {
     if let Some(stream) = ended.stream.take() {
-        return stream.finish(&mut ended.kernel, &ended.calibration);
+        let finished = stream.finish(&mut ended.kernel, &ended.calibration);
+        return finished.map_err(|e| file::failure(path, &e));
     }
     let (k, now) = (&ended.kernel, snapshot(&ended.kernel, &ended.calibration));
     save(path, Format::of(path)?, k.trace.iter(), &now)

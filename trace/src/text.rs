@@ -15,7 +15,7 @@ use std::string::String;
 
 use crate::format::{self, Context};
 use crate::record::{Counter, Event, Irq, Record, TaskState, Waiting};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Calibration, Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
 
 /// What is printed.
@@ -39,16 +39,45 @@ pub fn write(
     now: &Snapshot,
     options: Options,
 ) -> io::Result<()> {
-    let mut state = State::new(&now.tasks);
-    let mut line = String::new();
-    let chosen = |tid: u32| options.task.is_none_or(|task| task == tid);
+    let mut printer = Printer::new(&now.tasks, now.clock, options);
     for (seq, record) in records {
+        printer.record(out, seq, record)?;
+    }
+    printer.in_progress(out, &now.tasks)
+}
+
+/// Prints records as they come.
+#[derive(Debug)]
+pub struct Printer {
+    state: State,
+    clock: Calibration,
+    options: Options,
+    line: String,
+}
+
+impl Printer {
+    /// Before the first record. `tasks` name those whose birth is not among the records.
+    pub fn new(tasks: &[TaskNow], clock: Calibration, options: Options) -> Printer {
+        Printer { state: State::new(tasks), clock, options, line: String::new() }
+    }
+
+    fn chosen(&self, tid: u32) -> bool {
+        self.options.task.is_none_or(|task| task == tid)
+    }
+
+    /// Prints the next record, if it makes a line.
+    ///
+    /// # Errors
+    /// As writing fails.
+    pub fn record(&mut self, out: &mut dyn Write, seq: u64, record: Record) -> io::Result<()> {
+        let Printer { options, clock, .. } = *self;
         let (tid, tsc) = (record.tid, record.tsc);
-        let step = state.step(seq, record);
+        let step = self.state.step(seq, record);
+        let line = &mut self.line;
         line.clear();
         let tsc = match step {
             Step::Call(call) if !options.errors_only || format::error(call.result).is_some() => {
-                returned(&mut line, &mut state, &call, now);
+                returned(line, &mut self.state, &call, &clock);
                 call.start
             }
             Step::Log { record, text } => {
@@ -57,33 +86,50 @@ pub fn write(
             }
             Step::Exe { path, .. } if options.all_events => {
                 line.push_str("--- program ");
-                format::quoted(&mut line, path.as_bytes());
+                format::quoted(line, path.as_bytes());
                 line.push_str(" ---");
                 tsc
             }
             Step::Event(kind, record) if options.all_events || told(kind) => {
-                event(&mut line, kind, &record, now).unwrap_or_default();
+                event(line, kind, &record, &clock).unwrap_or_default();
                 tsc
             }
-            _ => continue,
+            _ => return Ok(()),
         };
-        if chosen(tid) && !line.is_empty() {
-            stamp(out, tid, now.clock.wall_ns(tsc))?;
-            writeln!(out, "{line}")?;
+        if !self.chosen(tid) || self.line.is_empty() {
+            return Ok(());
         }
+        self.print(out, tid, tsc)
     }
-    for task in now.tasks.iter().filter(|task| chosen(task.tid) && !options.errors_only) {
-        let Some(open) = &task.call else { continue };
-        let known = state.task(task.tid);
-        let (strings, fds) = (known.strings.clone(), known.fds.clone());
-        line.clear();
-        let fds = fds.borrow();
-        let context = Context { strings: &strings, fds: Some(&fds) };
-        format::call(&mut line, open.nr, &open.args, None, context);
-        stamp(out, task.tid, now.clock.wall_ns(open.start_tsc))?;
-        writeln!(out, "{line}")?;
+
+    /// Prints the calls that have not returned.
+    ///
+    /// # Errors
+    /// As writing fails.
+    pub fn in_progress(&mut self, out: &mut dyn Write, tasks: &[TaskNow]) -> io::Result<()> {
+        for task in tasks {
+            let Some(open) =
+                task.call.as_ref().filter(|_| self.chosen(task.tid) && !self.options.errors_only)
+            else {
+                continue;
+            };
+            let known = self.state.task(task.tid);
+            let (strings, fds) = (known.strings.clone(), known.fds.clone());
+            let fds = fds.borrow();
+            let context = Context { strings: &strings, fds: Some(&fds) };
+            self.line.clear();
+            format::call(&mut self.line, open.nr, &open.args, None, context);
+            self.print(out, task.tid, open.start_tsc)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn print(&mut self, out: &mut dyn Write, tid: u32, tsc: u64) -> io::Result<()> {
+        let wall_ns = self.clock.wall_ns(tsc);
+        let (seconds, micros) = (wall_ns / 1_000_000_000, wall_ns / 1000 % 1_000_000);
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        writeln!(out, "{tid:>5} {hour:02}:{minute:02}:{second:02}.{micros:06} {}", self.line)
+    }
 }
 
 /// What strace tells of as well.
@@ -91,22 +137,16 @@ fn told(event: Event) -> bool {
     matches!(event, Event::Exit | Event::SignalDelivered | Event::Fault | Event::Stop)
 }
 
-fn stamp(out: &mut dyn Write, tid: u32, wall_ns: u64) -> io::Result<()> {
-    let (seconds, micros) = (wall_ns / 1_000_000_000, wall_ns / 1000 % 1_000_000);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    write!(out, "{tid:>5} {hour:02}:{minute:02}:{second:02}.{micros:06} ")
-}
-
-fn returned(line: &mut String, state: &mut State, call: &Call, now: &Snapshot) {
+fn returned(line: &mut String, state: &mut State, call: &Call, clock: &Calibration) {
     let fds = state.task(call.tid).fds.clone();
     let fds = fds.borrow();
     let context = Context { strings: &call.strings, fds: Some(&fds) };
     format::call(line, call.nr, &call.args, Some(call.result), context);
-    let micros = (now.clock.ns(call.end) - now.clock.ns(call.start)) / 1000;
+    let micros = (clock.ns(call.end) - clock.ns(call.start)) / 1000;
     let _ = write!(line, " <{}.{:06}>", micros / 1_000_000, micros % 1_000_000);
 }
 
-fn event(line: &mut String, event: Event, record: &Record, now: &Snapshot) -> core::fmt::Result {
+fn event(line: &mut String, event: Event, record: &Record, clock: &Calibration) -> core::fmt::Result {
     let &Record { nr, args, .. } = record;
     let [a, b, c, _] = args;
     match event {
@@ -127,8 +167,7 @@ fn event(line: &mut String, event: Event, record: &Record, now: &Snapshot) -> co
             write!(line, " at address {a:#x}, instruction {b:#x} ---")
         }
         Event::Stop => {
-            let micros =
-                (now.clock.ns(record.tsc) - now.clock.ns(record.tsc.saturating_sub(record.duration))) / 1000;
+            let micros = (clock.ns(record.tsc) - clock.ns(record.tsc.saturating_sub(record.duration))) / 1000;
             write!(line, "--- held by a debugger for {}.{:03} ms ---", micros / 1000, micros % 1000)
         }
         Event::SignalSent => {
