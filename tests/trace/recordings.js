@@ -94,6 +94,36 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     });
   }
 
+  await test("the calls are those strace sees natively", () => {
+    tool("strace", ["--version"]);
+    const env = { ...process.env, LC_ALL: "C" };
+    for (const words of [["ls", "-l", "/usr"], ["cat", "/etc/passwd"], ["sh", "-c", "cat /etc/passwd; ls /; test -d /etc; cat /no/such/file 2>&-; exit 3"]]) {
+      const [file, log] = [path.join(work, "native.ctf"), path.join(work, "native.strace")];
+      const native = spawnSync("strace", ["-f", "-qq", "-o", log, ...words], { env, encoding: "utf8" });
+      const ours = spawnSync(llano, ["--trace", file, ...words], { env, encoding: "utf8" });
+      assert.deepEqual([ours.status, ours.stdout.length], [native.status, native.stdout.length], ours.stderr);
+      // By task in order of their birth: names, and whether they failed with which error. A line cut in two counts where it ends.
+      const tasks = (text, line) => {
+        const calls = new Map();
+        for (const [, tid, call] of text.matchAll(line)) {
+          const name = call.match(/^(?:<\.\.\. )?(\w+)/)[1];
+          if (!calls.has(tid)) calls.set(tid, []);
+          if (!call.endsWith("<unfinished ...>")) calls.get(tid).push(`${name} ${call.match(/ = -1 (\w+)/)?.[1] ?? "ok"}`);
+        }
+        return [...calls.values()];
+      };
+      const wanted = tasks(fs.readFileSync(log, "utf8"), /^(\d+) +((?:\w+\(|<\.\.\. ).*)$/gm);
+      // Nobody calls execve for the first program: llano starts it.
+      assert.equal(wanted[0].shift(), "execve ok");
+      const got = tasks(run("trace", "print", file), /^ *(\d+) [0-9:.]+ (\w+\(.*)$/gm);
+      // Aside: the start of ld.so, which maps its first memory elsewhere and registers no rseq; time, natively no call; and
+      // whether the signal of a child's end comes before or in the wait for it.
+      const text = (calls) => calls.join("\n").replace(/^brk ok\n(?:.*\n)*?rseq \w+\n/gm, "").replace(/^(clock_gettime|gettimeofday|time|rt_sigreturn) ok\n/gm, "");
+      assert.deepEqual(got.map(text).sort(), wanted.map(text).sort(), words.join(" "));
+      assert.ok(got.flatMap((calls) => text(calls).split("\n")).length > 20, "too few are compared");
+    }
+  });
+
   await test("a torn trace is mended", () => {
     const file = path.join(work, "torn.ctf");
     const script = "i=0; while [ $i -lt 3000 ]; do : </dev/null; i=$((i+1)); done";
