@@ -120,6 +120,10 @@ impl Kernel {
 
     /// Answers requests of other threads until nobody wants the system to stand still.
     pub fn stand_still(&mut self) {
+        if !self.stands_still() {
+            return;
+        }
+        let since = llano_machine::clock::tsc();
         while self.stands_still() {
             let requests = self.requests.clone();
             if !requests.any() {
@@ -131,6 +135,9 @@ impl Kernel {
         }
         // The time that passed was nobody's.
         self.charged_at = llano_machine::clock::tsc();
+        if self.trace.on() {
+            self.trace.stop(since, self.charged_at, self.running as u32);
+        }
         self.irq = true;
     }
 

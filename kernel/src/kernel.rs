@@ -14,6 +14,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use llano_machine::bell::Requests;
+use llano_machine::clock;
 use llano_trace::recorder::Recorder;
 
 /// The kernel. One per host process; everything happens through `&mut Kernel` on the vCPU thread.
@@ -157,8 +158,12 @@ impl Kernel {
         self.task(tid).files.borrow_mut().insert(file, cloexec, 0, limit)
     }
 
-    /// Writes a line to the kernel log.
-    pub fn log(&self, text: String) {
-        self.env.log.push(self.now(), 6, text);
+    /// Writes a line to the kernel log, and to the trace on behalf of the task that runs.
+    pub fn log(&mut self, text: String) {
+        const INFO: u32 = 6;
+        if self.trace.on() {
+            self.trace.log(clock::tsc(), self.running as u32, INFO as u16, &text);
+        }
+        self.env.log.push(self.now(), INFO, text);
     }
 }

@@ -170,6 +170,22 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     await exported(file, "json", 0);
   });
 
+  await test("a pause is told apart from waiting", async () => {
+    const [file, socket] = [path.join(work, "paused.ctf"), path.join(work, "monitor")];
+    const child = spawn(llano, ["--trace", file, "--monitor-socket", socket, "sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"]);
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    for (let tries = 0; tries < 200 && !fs.existsSync(socket); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+    run("monitor", socket, "-c", "stop");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    run("monitor", socket, "-c", "cont");
+    assert.equal(await ended, 0);
+    assert.match(run("trace", "print", file), /^ +\d+ \S+ --- held by a debugger for \d{3,}\.\d{3} ms ---$/m);
+    const trace = await exported(file, "pftrace", 0);
+    const [pause] = await trace.query("select s.dur, t.name from slice s join thread_track k on s.track_id = k.id join thread t using (utid) where s.name = 'stopped'");
+    assert.ok(pause.dur > 290_000_000n && pause.name === "debugger", `${pause.dur} ${pause.name}`);
+    assert.match(run("trace", "print", file), /^ +0 \S+ kernel: Linux version /m);
+  });
+
   await test("trace view serves it", async () => {
     const file = path.join(work, "a-pipeline.ctf");
     if (!fs.existsSync(file)) throw new Skip("no recording");

@@ -65,7 +65,7 @@ pub(super) fn mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
 }
 
 /// Says in the kernel log why there is no memory, as Linux does.
-fn no_block(k: &Kernel, t: Tid, len: u64, error: Errno) {
+fn no_block(k: &mut Kernel, t: Tid, len: u64, error: Errno) {
     if error == Errno::ENOMEM {
         let name = String::from_utf8_lossy(k.task(t).name()).into_owned();
         let (free, largest) = k.space.free_bytes();
