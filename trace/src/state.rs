@@ -11,6 +11,7 @@ use llano_abi::names::CLONE_FILES;
 use llano_abi::syscalls::{self, nr};
 
 use crate::record::{BytesKind, Event, Record};
+use crate::recorder::MAX_BYTES;
 use crate::snapshot::TaskNow;
 
 /// A string that belongs to a call, an event or a descriptor.
@@ -196,7 +197,13 @@ impl State {
             Some(partial) if offset > 0 => partial,
             _ => (Text { kind, key: record.duration, bytes: Vec::new() }, total),
         };
-        if text.bytes.len() != offset || text.kind != kind || text.key != record.duration || whole != total {
+        // A recorder cuts strings: a longer one is damage, and would be waited for in memory.
+        if total > MAX_BYTES
+            || text.bytes.len() != offset
+            || text.kind != kind
+            || text.key != record.duration
+            || whole != total
+        {
             return None;
         }
         text.bytes.extend_from_slice(&record.bytes()[..(total - offset).min(32)]);

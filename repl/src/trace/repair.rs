@@ -20,15 +20,21 @@ pub struct Repair {
 }
 
 pub(super) fn run(options: &Repair) -> Result<(), Failure> {
-    let trace = open(&options.file)?;
     let out = match &options.out {
         Some(out) => out,
+        None if options.file == Path::new("-") => {
+            return Err(Failure {
+                text: "standard input has no place: name a directory to write".into(),
+                status: 2,
+            });
+        }
         // The stream of a directory stands for it.
         None => match options.file.parent() {
             Some(dir) if options.file.ends_with(ctf::STREAM) && dir != Path::new("") => dir,
             _ => options.file.as_path(),
         },
     };
+    let trace = open(&options.file)?;
     ctf::repair(out, &trace).map_err(Failure::new)?;
     crate::report::say(&format!("{}: {} records", out.display(), trace.len()));
     Ok(())
