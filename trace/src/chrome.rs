@@ -146,6 +146,8 @@ impl Writer<'_> {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
             Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
+            Step::Mark { tsc, tid, text } => self.point(tsc, tid, &Point::mark(&text)),
+            Step::Command { tsc, text } => self.point(tsc, KERNEL, &Point::command(&text)),
             Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
             Step::Event(event, record) => self.event(seq, event, &record),
         }
@@ -301,7 +303,13 @@ impl Writer<'_> {
                 self.switch(tsc, args[0] as u32);
                 Ok(())
             }
-            Event::Exit | Event::SignalSent | Event::SignalDelivered | Event::Fault => {
+            Event::Exit
+            | Event::SignalSent
+            | Event::SignalDelivered
+            | Event::SignalReturned
+            | Event::Fault
+            | Event::Timer
+            | Event::Patch => {
                 if event == Event::Exit {
                     let waits = self.waits.take(tid);
                     self.waits(tid, waits, Some(tsc))?;
@@ -317,9 +325,11 @@ impl Writer<'_> {
                 self.counter(tsc, name, args[0] as i64)
             }
             Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
+            Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
             // The calls tell of births and maps; the others are steps of their own.
-            Event::Clone | Event::Map | Event::Unmap | Event::Task | Event::Open => Ok(()),
-            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+            Event::Clone | Event::Map | Event::Unmap | Event::Brk | Event::Task | Event::Open => Ok(()),
+            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes => Ok(()),
+            Event::Log | Event::Mark | Event::Command => Ok(()),
         }
     }
 

@@ -44,18 +44,23 @@ pub struct Filter {
 }
 
 /// Groups of events a list can name.
-const GROUPS: [(&str, &[Event]); 7] = [
+const GROUPS: [(&str, &[Event]); 11] = [
     ("sched", &[Event::Block, Event::Wake, Event::Switch]),
-    ("signals", &[Event::SignalSent, Event::SignalDelivered]),
+    ("signals", &[Event::SignalSent, Event::SignalDelivered, Event::SignalReturned]),
     ("faults", &[Event::Fault]),
-    ("maps", &[Event::Map, Event::Unmap]),
+    ("maps", &[Event::Map, Event::Unmap, Event::Brk]),
     ("irq", &[Event::Irq]),
     ("log", &[Event::Log]),
     ("counters", &[Event::Counter]),
+    ("timers", &[Event::Timer]),
+    ("exchanges", &[Event::Exchange]),
+    ("patches", &[Event::Patch]),
+    ("marks", &[Event::Mark]),
 ];
 
 /// Without these an export could not name a task; they are rare.
-const ALWAYS: [Event; 5] = [Event::Bytes, Event::Clone, Event::Exec, Event::Exit, Event::Stop];
+const ALWAYS: [Event; 6] =
+    [Event::Bytes, Event::Clone, Event::Exec, Event::Exit, Event::Stop, Event::Command];
 
 impl Filter {
     /// Keeps everything.
@@ -64,7 +69,7 @@ impl Filter {
     pub const NONE: Filter = Filter { events: 0, calls: CallSet::NONE };
 
     /// What a list names, as `openat,%network,sched`: calls by name, classes of calls with or without `%`, and the
-    /// event groups `sched signals faults maps irq log counters`. `all` is everything, and a `!` before the list
+    /// event groups `sched signals faults maps irq log counters timers exchanges patches marks`. `all` is everything, and a `!` before the list
     /// keeps everything else. Births and deaths of tasks are kept always.
     ///
     /// # Errors
@@ -104,7 +109,7 @@ impl Filter {
             return Err(format!(
                 "'{name}' is no system call, class or event group \
                  (classes: %file %desc %process %network %signal %memory %ipc %creds %clock; \
-                 groups: sched signals faults maps irq log counters)"
+                 groups: sched signals faults maps irq log counters timers exchanges patches marks)"
             ));
         }
         Ok(())

@@ -18,8 +18,15 @@
 //! | Unmap | task | | | | start, length |
 //! | Irq | | [`Irq`] | ticks | | |
 //! | Log | task | level 0-7 | | | (text follows as Bytes) |
-//! | Counter | | [`Counter`] | | | value |
+//! | Counter | | [`Counter`] | | | value, of which object |
 //! | Stop | task | | ticks stopped | | |
+//! | SignalReturned | task | | | | stack pointer it returns to, instruction pointer |
+//! | Brk | task | | | | old end, new end |
+//! | Exchange | task | | ticks | | bytes moved or protected, maps changed |
+//! | Timer | task or process | [`TimerKind`] | | | ns late, its id |
+//! | Patch | task | | | | address of the site, 1 if it jumps from now on |
+//! | Mark | task | | | | (text follows as Bytes) |
+//! | Command | | | | | (text follows as Bytes) |
 //! | Task | task | | | | its tgid (name follows as Bytes) |
 //! | Open | task | number | ticks since entry | | first four arguments |
 //!
@@ -115,6 +122,20 @@ codes! {
         Task "task",
         /// The call it was in.
         Open "open-call",
+        /// A signal handler returned.
+        SignalReturned "signal-returned",
+        /// The heap's end moved.
+        Brk "brk",
+        /// The memory of a task was put in the place of another's that overlaps it.
+        Exchange "exchange",
+        /// A timer expired.
+        Timer "timer",
+        /// A system call site was rewritten, or will trap for ever.
+        Patch "patch",
+        /// A program's own word (`/dev/trace_marker`).
+        Mark "mark",
+        /// A command of the monitor.
+        Command "command",
     }
 }
 
@@ -133,6 +154,12 @@ codes! {
         Exe "exe",
         /// Text of a log line; key: sequence number of its [`Event::Log`].
         Log "log",
+        /// What a call left in a buffer or structure; key: its address. Stands before its call's record.
+        Out "out",
+        /// Text of a program's mark; key: sequence number of its [`Event::Mark`].
+        Mark "mark",
+        /// Text of a command; key: sequence number of its [`Event::Command`].
+        Command "command",
     }
 }
 
@@ -209,6 +236,22 @@ codes! {
         Tasks "tasks",
         /// Open file descriptions.
         Files "files",
+        /// Tasks that run or could.
+        Runnable "runnable",
+        /// Bytes in a pipe; object: its inode.
+        Pipe "pipe",
+    }
+}
+
+codes! {
+    /// Whose timer expired.
+    TimerKind {
+        /// A task's wait: its sleep, or the time limit of another call.
+        Wait "wait",
+        /// A process's `ITIMER_REAL`.
+        Itimer "itimer",
+        /// A process's POSIX timer; with its id.
+        Posix "posix",
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use llano_abi::syscalls::{ArgKind, SYSCALLS};
 
 use crate::filter::{CallSet, Filter};
-use crate::record::{BytesKind, Counter, Event, Irq, Record, TaskState, Waiting};
+use crate::record::{BytesKind, Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
 
 /// Records in a packet.
 pub const PACKET: u64 = 1024;
@@ -267,17 +267,61 @@ impl Recorder {
 
     /// A line of the kernel log, `level` as in `syslog(2)`, on behalf of `tid` or 0.
     pub fn log(&mut self, now: u64, tid: u32, level: u16, text: &str) {
-        if self.filter.keeps(Event::Log) {
+        self.words(now, tid, Event::Log, level, BytesKind::Log, text.as_bytes());
+    }
+
+    /// What `tid` wrote to `/dev/trace_marker`.
+    pub fn mark(&mut self, now: u64, tid: u32, text: &[u8]) {
+        self.words(now, tid, Event::Mark, 0, BytesKind::Mark, text);
+    }
+
+    /// A command given to the monitor.
+    pub fn command(&mut self, now: u64, text: &str) {
+        self.words(now, 0, Event::Command, 0, BytesKind::Command, text.as_bytes());
+    }
+
+    fn words(&mut self, now: u64, tid: u32, event: Event, nr: u16, kind: BytesKind, text: &[u8]) {
+        if self.filter.keeps(event) {
             let seq = self.next;
-            self.write(Event::Log, Record { tsc: now, tid, nr: level, ..Record::default() });
-            self.bytes(now, tid, BytesKind::Log, seq, text.as_bytes());
+            self.write(event, Record { tsc: now, tid, nr, ..Record::default() });
+            self.bytes(now, tid, kind, seq, text);
         }
     }
 
-    /// `counter` has become `value`.
-    pub fn counter(&mut self, now: u64, counter: Counter, value: i64) {
-        let args = [value as u64, 0, 0, 0];
+    /// `counter`, of `object` if there are several, has become `value`.
+    pub fn counter(&mut self, now: u64, counter: Counter, object: u64, value: i64) {
+        let args = [value as u64, object, 0, 0];
         self.write(Event::Counter, Record { tsc: now, args, nr: counter as u16, ..Record::default() });
+    }
+
+    /// A handler of `tid` returned to the code at `ip` with stack pointer `sp`.
+    pub fn signal_returned(&mut self, now: u64, tid: u32, sp: u64, ip: u64) {
+        let args = [sp, ip, 0, 0];
+        self.write(Event::SignalReturned, Record { tsc: now, args, tid, ..Record::default() });
+    }
+
+    /// The end of `tid`'s heap moved.
+    pub fn brk(&mut self, now: u64, tid: u32, old: u64, new: u64) {
+        self.write(Event::Brk, Record { tsc: now, args: [old, new, 0, 0], tid, ..Record::default() });
+    }
+
+    /// The memory of `tid` was put in place from `start` to `now`: `bytes` moved, `maps` changed.
+    pub fn exchange(&mut self, start: u64, now: u64, tid: u32, bytes: u64, maps: u64) {
+        let duration = now.saturating_sub(start);
+        let record = Record { tsc: now, duration, args: [bytes, maps, 0, 0], tid, ..Record::default() };
+        self.write(Event::Exchange, record);
+    }
+
+    /// A timer of `owner`, a task or a process, expired `late` ns ago.
+    pub fn timer(&mut self, now: u64, owner: u32, kind: TimerKind, late: u64, id: u64) {
+        let args = [late, id, 0, 0];
+        self.write(Event::Timer, Record { tsc: now, args, tid: owner, nr: kind as u16, ..Record::default() });
+    }
+
+    /// The site at `address` that `tid` came through jumps from now on, or never will.
+    pub fn patch(&mut self, now: u64, tid: u32, address: u64, jumps: bool) {
+        let args = [address, jumps.into(), 0, 0];
+        self.write(Event::Patch, Record { tsc: now, args, tid, ..Record::default() });
     }
 
     /// A debugger held the world from `start` to `now`, stopped at `tid`.

@@ -76,6 +76,22 @@ pub enum Step {
         /// Its text.
         text: String,
     },
+    /// A program's own mark is whole.
+    Mark {
+        /// When, in ticks.
+        tsc: u64,
+        /// Which task.
+        tid: u32,
+        /// What it wrote.
+        text: String,
+    },
+    /// A command was given to the monitor.
+    Command {
+        /// When, in ticks.
+        tsc: u64,
+        /// The command.
+        text: String,
+    },
     /// A task executes this program.
     Exe {
         /// When, in ticks.
@@ -155,6 +171,8 @@ impl State {
                 self.log = Some(record);
                 Step::Nothing
             }
+            // Their text tells all.
+            Some(Event::Mark | Event::Command) => Step::Nothing,
             Some(event) => {
                 self.life(event, &record);
                 Step::Event(event, record)
@@ -218,7 +236,7 @@ impl State {
         let string = || String::from_utf8_lossy(&text.bytes).into_owned();
         let task = self.task(record.tid);
         match text.kind {
-            BytesKind::Path | BytesKind::Data => {
+            BytesKind::Path | BytesKind::Data | BytesKind::Out => {
                 // A call that waited reads its strings again; the last reading counts.
                 task.strings.retain(|old| (old.kind, old.key) != (text.kind, text.key));
                 if task.strings.len() < MAX_STRINGS {
@@ -235,6 +253,8 @@ impl State {
                 Step::Nothing
             }
             BytesKind::Exe => Step::Exe { tsc: record.tsc, tid: record.tid, path: string() },
+            BytesKind::Mark => Step::Mark { tsc: record.tsc, tid: record.tid, text: string() },
+            BytesKind::Command => Step::Command { tsc: record.tsc, text: string() },
             BytesKind::Log => match self.log.take() {
                 Some(line) => Step::Log { record: line, text: string() },
                 None => Step::Nothing,

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::string::String;
 
 use crate::format::{self, Context};
-use crate::record::{Counter, Event, Irq, Record, TaskState, Waiting};
+use crate::record::{Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
 use crate::snapshot::{Calibration, Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
 
@@ -83,6 +83,15 @@ impl Printer {
             Step::Log { record, text } => {
                 let _ = write!(line, "kernel: {text}");
                 record.tsc
+            }
+            Step::Mark { text, .. } => {
+                line.push_str("mark ");
+                format::quoted(line, text.as_bytes());
+                tsc
+            }
+            Step::Command { text, .. } if options.all_events => {
+                let _ = write!(line, "--- monitor: {text} ---");
+                tsc
             }
             Step::Exe { path, .. } if options.all_events => {
                 line.push_str("--- program ");
@@ -191,9 +200,25 @@ fn event(line: &mut String, event: Event, record: &Record, clock: &Calibration) 
         Event::Counter => {
             write!(line, "... {} is {}", Counter::from_raw(nr).map_or("counter", Counter::name), a as i64)
         }
+        Event::SignalReturned => write!(line, "... returns from a signal to {b:#x}"),
+        Event::Brk => write!(line, "... moves the end of its heap from {a:#x} to {b:#x}"),
+        Event::Exchange => {
+            let ns = clock.ns(record.tsc) - clock.ns(record.tsc.saturating_sub(record.duration));
+            write!(line, "... its memory is put in place: {a} bytes, {b} maps, {ns} ns")
+        }
+        Event::Timer => {
+            write!(
+                line,
+                "... timer expires: {}, {a} ns late",
+                TimerKind::from_raw(nr).map_or("?", TimerKind::name)
+            )
+        }
+        Event::Patch if b != 0 => write!(line, "... call site {a:#x} jumps from now on"),
+        Event::Patch => write!(line, "... call site {a:#x} will trap for ever"),
         // Told by the name and the program that follow, or by the open calls at the end.
         Event::Exec | Event::Task | Event::Open => Ok(()),
         // Steps of their own.
-        Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+        Event::Syscall | Event::SyscallArgs | Event::Bytes => Ok(()),
+        Event::Log | Event::Mark | Event::Command => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::format as text;
-use crate::record::{Event, Record, Waiting};
+use crate::record::{Event, Record, TimerKind, Waiting};
 use crate::snapshot::Snapshot;
 use crate::state::{State, Step};
 
@@ -141,6 +141,17 @@ impl Point {
                 let args = vec![("signal", signal(nr.into())), ("ip", format!("{ip:#x}"))];
                 ("fault", format!("fault at {address:#x}"), args)
             }
+            Event::SignalReturned => {
+                ("signal", "return from signal".to_owned(), vec![("ip", format!("{:#x}", args[1]))])
+            }
+            Event::Timer => {
+                let kind = TimerKind::from_raw(nr).map_or("?", TimerKind::name);
+                ("timer", format!("timer {kind}"), vec![("late_ns", format!("{}", args[0]))])
+            }
+            Event::Patch => {
+                let how = if args[1] != 0 { "site patched" } else { "site traps for ever" };
+                ("patch", how.to_owned(), vec![("site", format!("{:#x}", args[0]))])
+            }
             _ => return None,
         };
         Some(Point { category, name, args })
@@ -155,6 +166,16 @@ impl Point {
     /// A line of the kernel log.
     pub(crate) fn log(text: &str) -> Point {
         Point { category: "log", name: text.to_owned(), args: Vec::new() }
+    }
+
+    /// A program's own mark.
+    pub(crate) fn mark(text: &str) -> Point {
+        Point { category: "mark", name: text.to_owned(), args: Vec::new() }
+    }
+
+    /// A command of the monitor.
+    pub(crate) fn command(text: &str) -> Point {
+        Point { category: "monitor", name: text.to_owned(), args: Vec::new() }
     }
 
     /// A program that begins.

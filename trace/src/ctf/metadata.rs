@@ -7,7 +7,7 @@
 use core::fmt::Write;
 use std::string::String;
 
-use crate::record::{BytesKind, Counter, Event, Irq, TaskState, Waiting};
+use crate::record::{BytesKind, Counter, Event, Irq, TaskState, TimerKind, Waiting};
 use crate::snapshot::Calibration;
 
 const HEAD: &str = "/* CTF 1.8 */
@@ -21,6 +21,7 @@ typealias integer { size = 16; align = 8; } := uint16_t;
 /* The first argument: the words before it are not described. */
 typealias integer { size = 64; align = 256; } := arg0_t;
 typealias integer { size = 64; align = 256; base = 16; } := hex_arg0_t;
+typealias integer { size = 64; align = 256; signed = true; } := int_arg0_t;
 typealias integer { size = 8; align = 8; encoding = UTF8; } := char_t;
 
 trace {
@@ -81,6 +82,7 @@ stream {
     writeln!(out, "/* nr of bytes:    {}", list(BytesKind::ALL.iter().map(|code| code.name())))?;
     writeln!(out, "   nr of switch:   {}", list(TaskState::ALL.iter().map(|code| code.name())))?;
     writeln!(out, "   nr of irq:      {}", list(Irq::ALL.iter().map(|code| code.name())))?;
+    writeln!(out, "   nr of timer:    {}", list(TimerKind::ALL.iter().map(|code| code.name())))?;
     writeln!(out, "   nr of counter:  {}", list(Counter::ALL.iter().map(|code| code.name())))?;
     writeln!(out, "   nr of signal-sent, signal-delivered, fault: the signal; of log: its level;")?;
     writeln!(out, "   of syscall, syscall-args, block, open-call: the number of the call */\n")?;
@@ -134,7 +136,7 @@ fn fields(event: Event) -> &'static [&'static str] {
         Event::Wake => &["arg0_t woken", "uint64_t unused[3]"],
         Event::Switch => &["arg0_t next", "uint64_t unused[3]"],
         Event::Clone => &["arg0_t child", "uint64_t tgid", "hex64_t flags", "uint64_t unused"],
-        Event::Exec | Event::Log => &["arg0_t unused", "uint64_t unused_[3]"],
+        Event::Exec | Event::Log | Event::Mark | Event::Command => &["arg0_t unused", "uint64_t unused_[3]"],
         Event::Exit => &["hex_arg0_t status", "uint64_t unused[3]"],
         Event::SignalSent => &["arg0_t target", "int64_t code", "uint64_t unused[2]"],
         Event::SignalDelivered => &["hex_arg0_t handler", "uint64_t unused[3]"],
@@ -142,7 +144,18 @@ fn fields(event: Event) -> &'static [&'static str] {
         Event::Map => &["hex_arg0_t start", "uint64_t length", "hex64_t protection", "uint64_t unused"],
         Event::Unmap => &["hex_arg0_t start", "uint64_t length", "uint64_t unused[2]"],
         Event::Irq | Event::Stop => &["uint64_t duration", "uint64_t unused[5]"],
-        Event::Counter => &["arg0_t value", "uint64_t unused[3]"],
+        Event::Counter => &["int_arg0_t value", "uint64_t object", "uint64_t unused[2]"],
+        Event::SignalReturned => &["hex_arg0_t stack", "hex64_t ip", "uint64_t unused[2]"],
+        Event::Brk => &["hex_arg0_t old", "hex64_t new", "uint64_t unused[2]"],
+        Event::Exchange => &[
+            "uint64_t duration",
+            "uint64_t unused",
+            "uint64_t bytes",
+            "uint64_t maps",
+            "uint64_t unused_[2]",
+        ],
+        Event::Timer => &["arg0_t late_ns", "uint64_t timer", "uint64_t unused[2]"],
+        Event::Patch => &["hex_arg0_t address", "uint64_t jumps", "uint64_t unused[2]"],
         Event::Task => &["arg0_t tgid", "uint64_t unused[3]"],
         Event::Open => &["uint64_t duration", "int64_t unused", "hex64_t args[4]"],
     }

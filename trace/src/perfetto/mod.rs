@@ -121,6 +121,8 @@ impl Writer<'_> {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
             Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
+            Step::Mark { tsc, tid, text } => self.point(tsc, tid, &Point::mark(&text)),
+            Step::Command { tsc, text } => self.point(tsc, KERNEL, &Point::command(&text)),
             Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
             Step::Event(event, record) => self.event(seq, event, &record),
         }
@@ -300,7 +302,13 @@ impl Writer<'_> {
                     None => Ok(()),
                 }
             }
-            Event::Exit | Event::SignalSent | Event::SignalDelivered | Event::Fault => {
+            Event::Exit
+            | Event::SignalSent
+            | Event::SignalDelivered
+            | Event::SignalReturned
+            | Event::Fault
+            | Event::Timer
+            | Event::Patch => {
                 if event == Event::Exit {
                     let waits = self.waits.take(tid);
                     self.waits(tid, &waits, Some(tsc))?;
@@ -319,9 +327,11 @@ impl Writer<'_> {
                     });
                 })
             }
+            Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
             // The calls tell of births and maps; the others are steps of their own.
-            Event::Clone | Event::Map | Event::Unmap | Event::Task | Event::Open => Ok(()),
-            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes | Event::Log => Ok(()),
+            Event::Clone | Event::Map | Event::Unmap | Event::Brk | Event::Task | Event::Open => Ok(()),
+            Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes => Ok(()),
+            Event::Log | Event::Mark | Event::Command => Ok(()),
         }
     }
 

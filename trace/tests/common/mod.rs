@@ -180,7 +180,7 @@ pub(crate) fn pipeline(bytes: usize) -> (Recorder, Snapshot) {
     s.pass(300);
     s.wake(10, 13);
     s.resume(start, 10, nr::FUTEX, &[0x7f20_0000, 129, 1], 1);
-    s.rec.counter(s.tsc, Counter::Memory, 12 << 20);
+    s.rec.counter(s.tsc, Counter::Memory, 0, 12 << 20);
     s.switch(10, 13, TaskState::Runnable);
     s.resume(futex, 13, nr::FUTEX, &[0x7f20_0000, 128, 0, 0, 0, 0], 0);
     s.pass(3_000);
