@@ -1,7 +1,8 @@
 //! Chrome trace events: the JSON that Perfetto, `chrome://tracing` and others open.
 //!
 //! One process for each guest process, one track for each task, each call a slice; inside it a slice for every time
-//! it waited, and an arrow from the call that woke it. Signals, faults, programs and log lines are instants.
+//! it waited, and an arrow from the call that woke it. Signals, faults, programs and log lines are instants; what
+//! programs marked are slices around their calls, and counters.
 //! Scheduling stands beside the events as ftrace text ([`crate::sched`]), from which Perfetto draws the CPU and the
 //! threads' states. Written in one pass after one over the names, in memory that grows with tasks and not with
 //! records. Slices of one track nest or follow each other: viewers drop those that overlap.
@@ -14,11 +15,12 @@ use std::vec::Vec;
 
 use crate::format::{self, Context};
 use crate::json;
-use crate::record::{Counter, Event, Irq, Record};
+use crate::marks::{Edge, Mark, Slices};
+use crate::record::{Event, Irq, Record};
 use crate::sched;
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{DEBUGGER, KERNEL, Names, Point, Wait, Waits};
+use crate::tracks::{self, DEBUGGER, KERNEL, Names, Point, Wait, Waits};
 
 /// Writes `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
 ///
@@ -38,6 +40,7 @@ pub fn write(
         now,
         state: State::new(&now.tasks),
         waits: Waits::default(),
+        marks: Slices::default(),
         wakes: VecDeque::new(),
     };
     writer.names(&Names::of(records.clone(), now))?;
@@ -45,6 +48,8 @@ pub fn write(
         let step = writer.state.step(seq, record);
         writer.step(seq, step)?;
     }
+    let marked = writer.marks.rest();
+    writer.edges(marked)?;
     for task in &now.tasks {
         writer.open_call(task)?;
     }
@@ -76,6 +81,7 @@ struct Writer<'a> {
     now: &'a Snapshot,
     state: State,
     waits: Waits,
+    marks: Slices,
     wakes: VecDeque<Wake>,
 }
 
@@ -146,14 +152,41 @@ impl Writer<'_> {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
             Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
-            Step::Mark { tsc, tid, text } => self.point(tsc, tid, &Point::mark(&text)),
+            Step::Mark { tsc, tid, text } => self.mark(tsc, tid, &text),
             Step::Command { tsc, text } => self.point(tsc, KERNEL, &Point::command(&text)),
-            Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
+            Step::Exe { tsc, tid, path } => {
+                let ended = self.marks.exec(tsc, tid);
+                self.edges(ended)?;
+                self.point(tsc, tid, &Point::exec(&path))
+            }
             Step::Event(event, record) => self.event(seq, event, &record),
         }
     }
 
+    fn mark(&mut self, tsc: u64, tid: u32, text: &str) -> io::Result<()> {
+        let edges = match Mark::parse(text) {
+            Mark::Begin(name) => self.marks.begin(tsc, tid, name),
+            Mark::End => self.marks.end(tsc, tid),
+            Mark::Counter(name, value) => return self.counter(tsc, tid, (name, "value"), value),
+            Mark::Point(text) => return self.point(tsc, tid, &Point::mark(text)),
+        };
+        self.edges(edges)
+    }
+
+    /// Where slices of programs' own begin and end.
+    fn edges(&mut self, edges: Vec<Edge>) -> io::Result<()> {
+        for edge in edges {
+            self.begin(if edge.begins { 'B' } else { 'E' }, edge.tid, &edge.name);
+            self.ts(edge.tsc);
+            self.field("cat", "mark");
+            self.end()?;
+        }
+        Ok(())
+    }
+
     fn call(&mut self, call: &Call) -> io::Result<()> {
+        let ended = self.marks.before(call);
+        self.edges(ended)?;
         self.begin('X', call.tid, &format::name(call.nr));
         self.span(call.start, call.end);
         self.field("cat", "syscall");
@@ -162,7 +195,9 @@ impl Writer<'_> {
         self.end()?;
         let waits = self.waits.take(call.tid);
         self.waits(call.tid, waits, Some(call.end))?;
-        self.arrows(call)
+        self.arrows(call)?;
+        let begun = self.marks.after(call);
+        self.edges(begun)
     }
 
     /// Opens the `args` object: each argument by name, then the result.
@@ -273,10 +308,11 @@ impl Writer<'_> {
         self.end()
     }
 
-    fn counter(&mut self, tsc: u64, name: &str, value: i64) -> io::Result<()> {
-        self.begin('C', KERNEL, name);
+    /// A counter of the process of `tid`, by name and unit: viewers show both.
+    fn counter(&mut self, tsc: u64, tid: u32, (name, unit): (&str, &str), value: i64) -> io::Result<()> {
+        self.begin('C', tid, name);
         self.ts(tsc);
-        let _ = write!(self.line, ",\"args\":{{\"value\":{value}}}");
+        let _ = write!(self.line, ",\"args\":{{\"{unit}\":{value}}}");
         self.end()
     }
 
@@ -313,6 +349,8 @@ impl Writer<'_> {
                 if event == Event::Exit {
                     let waits = self.waits.take(tid);
                     self.waits(tid, waits, Some(tsc))?;
+                    let ended = self.marks.exit(tsc, tid);
+                    self.edges(ended)?;
                 }
                 Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
             }
@@ -321,8 +359,8 @@ impl Writer<'_> {
                 self.kernel_span(KERNEL, record, "irq", name)
             }
             Event::Counter => {
-                let name = Counter::from_raw(nr).map_or("counter", Counter::name);
-                self.counter(tsc, name, args[0] as i64)
+                let (name, unit) = tracks::counter(record);
+                self.counter(tsc, KERNEL, (&name, unit), args[0] as i64)
             }
             Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
             Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),

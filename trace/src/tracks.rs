@@ -9,7 +9,7 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::format as text;
-use crate::record::{Event, Record, TimerKind, Waiting};
+use crate::record::{Counter, Event, Record, TimerKind, Waiting};
 use crate::snapshot::Snapshot;
 use crate::state::{State, Step};
 
@@ -51,6 +51,23 @@ impl Names {
         names
     }
 }
+
+/// What a counter of the kernel is called, and what it counts.
+pub(crate) fn counter(record: &Record) -> (String, &'static str) {
+    let (name, unit) = match Counter::from_raw(record.nr) {
+        // As descriptors name it.
+        Some(Counter::Pipe) => return (format!("pipe:[{}]", record.args[1]), BYTES),
+        Some(Counter::Memory) => ("guest memory", BYTES),
+        Some(Counter::Tasks) => ("all", "tasks"),
+        Some(Counter::Files) => ("open", "files"),
+        Some(Counter::Runnable) => ("runnable", "tasks"),
+        None => ("counter", "value"),
+    };
+    (name.to_owned(), unit)
+}
+
+/// The unit that viewers know.
+pub(crate) const BYTES: &str = "bytes";
 
 /// A time a task waited inside a call.
 #[derive(Copy, Clone)]
@@ -168,7 +185,7 @@ impl Point {
         Point { category: "log", name: text.to_owned(), args: Vec::new() }
     }
 
-    /// A program's own mark.
+    /// A program's own words.
     pub(crate) fn mark(text: &str) -> Point {
         Point { category: "mark", name: text.to_owned(), args: Vec::new() }
     }

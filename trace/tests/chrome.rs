@@ -181,6 +181,33 @@ fn calls_are_decoded() {
     assert_eq!(trace.field("otherData").str("lost_records"), "0");
 }
 
+/// Slices of a program's own lie between the calls that mark them; the last one is open.
+#[test]
+fn marks_are_slices_and_counters() {
+    let (recorder, now) = common::pipeline(1 << 20);
+    let trace = export(&recorder, &now);
+    let events = trace.array("traceEvents");
+    let marks = events.iter().filter(|e| matches!(e.str("ph"), "B" | "E") && e.str("cat") == "mark");
+    let told: Vec<_> = marks.map(|e| (e.str("ph"), e.str("name"), e.number("tid"))).collect();
+    let wanted = [("B", "count"), ("B", "read"), ("E", "read"), ("E", "count"), ("B", "rest")];
+    assert_eq!(told, wanted.map(|(ph, name)| (ph, name, 12.0)));
+    let counted = events.iter().filter(|e| e.str("ph") == "C" && e.str("name") == "lines");
+    let values: Vec<_> = counted.map(|e| (e.number("pid"), e.field("args").number("value"))).collect();
+    assert_eq!(values, [(12.0, 3.0), (12.0, 30.0)]);
+    let point = events.iter().find(|e| e.str("name") == "half way").unwrap();
+    assert_eq!((point.str("ph"), point.str("cat"), point.number("tid")), ("i", "mark", 12.0));
+    let at = |ph: &str, name: &str| {
+        ns(events.iter().find(|e| e.str("ph") == ph && e.str("name") == name).unwrap(), "ts")
+    };
+    let inner = events.iter().rfind(|e| e.str("name") == "fstat" && e.number("tid") == 12.0).unwrap();
+    assert!(at("B", "read") < ns(inner, "ts") && ns(inner, "ts") + ns(inner, "dur") < at("E", "read"));
+    for (name, pid) in [("pipe:[1]", 2.0), ("guest memory", 2.0)] {
+        let counter = events.iter().find(|e| e.str("name") == name).unwrap();
+        assert_eq!((counter.str("ph"), counter.number("pid")), ("C", pid));
+        assert!(counter.field("args").number("bytes") > 0.0);
+    }
+}
+
 #[test]
 fn slices_of_a_track_nest() {
     let (recorder, now) = common::pipeline(1 << 20);

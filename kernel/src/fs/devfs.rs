@@ -2,9 +2,13 @@
 //!
 //! A device file holds no more than its number; what opens it asks [`open`] here and the table of terminals
 //! ([`crate::tty::devices`]) what that number is.
+//!
+//! Not on Linux: `/dev/trace_marker`, the same file as `/sys/kernel/tracing/trace_marker`, which everyone may write.
+//! What a program writes there stands in llano's trace, on one clock with its calls ([`llano_trace::recorder`]).
 
 use super::file::{File, FileOps, MapRequest, Seek};
 use super::inode::{Inode, NewFile, mode};
+use super::procfs::{Answer, Query};
 use crate::env::Env;
 use crate::error::{Errno, Result, host};
 use crate::user::{Dst, Src};
@@ -13,11 +17,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec;
 use core::any::Any;
 use core::cell::Cell;
 use llano_abi::stat::makedev;
 use llano_machine::host::fill_random;
 use llano_machine::space;
+use llano_trace::recorder::MAX_BYTES;
 
 /// The memory devices (mem(4), null(4), full(4), random(4)): minor number, name, permissions.
 const MEMORY: [(u32, &str, u32); 6] = [
@@ -31,6 +37,9 @@ const MEMORY: [(u32, &str, u32); 6] = [
 
 /// Terminals that have names of their own: minor number of major 5, name, permissions.
 const TERMINALS: [(u32, &str, u32); 3] = [(0, "tty", 0o666), (1, "console", 0o600), (2, "ptmx", 0o666)];
+
+/// The trace marker, by a major number that Linux leaves to local use (Documentation/admin-guide/devices.txt).
+const MARKER: u64 = makedev(240, 0);
 
 /// Where names lead that only /proc knows.
 const LINKS: [(&str, &str); 5] = [
@@ -52,6 +61,7 @@ pub fn populate(dev: &Rc<dyn Inode>) -> Result<()> {
             dev.create(name.as_bytes(), &new(mode::CHR | permissions, makedev(major, minor)))?;
         }
     }
+    marker(dev)?;
     for (name, target) in LINKS {
         dev.symlink(name.as_bytes(), target.as_bytes(), &new(mode::LNK | 0o777, 0))?;
     }
@@ -60,7 +70,16 @@ pub fn populate(dev: &Rc<dyn Inode>) -> Result<()> {
     Ok(())
 }
 
-/// Opens a memory device by its number; `None`: the number is none of those.
+/// Makes the trace marker in a directory.
+///
+/// # Errors
+/// What the directory's filesystem says.
+pub(super) fn marker(dir: &Rc<dyn Inode>) -> Result<()> {
+    let new = NewFile { mode: mode::CHR | 0o222, uid: 0, gid: 0, rdev: MARKER };
+    dir.create(b"trace_marker", &new).map(drop)
+}
+
+/// Opens a memory device or the trace marker by its number; `None`: the number is none of those.
 pub fn open(env: &Rc<Env>, rdev: u64) -> Option<Box<dyn FileOps>> {
     let number = |minor| rdev == makedev(1, minor);
     Some(match () {
@@ -69,6 +88,7 @@ pub fn open(env: &Rc<Env>, rdev: u64) -> Option<Box<dyn FileOps>> {
         () if number(7) => Box::new(Zero { writes: Writes::NoSpace }),
         () if number(8) || number(9) => Box::new(Random),
         () if number(11) => Box::new(Kmsg { env: env.clone(), next: Cell::new(0) }),
+        () if rdev == MARKER => Box::new(Marker { env: env.clone() }),
         () => return None,
     })
 }
@@ -224,6 +244,36 @@ impl FileOps for Kmsg {
 
     fn queue(&self, _: &File, _: u32) -> Option<WaitQueue> {
         Some(self.env.log.queue().clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// /dev/trace_marker: a word of the program's own a write. A longer one than the trace keeps is cut.
+struct Marker {
+    env: Rc<Env>,
+}
+
+impl FileOps for Marker {
+    /// As Linux's, it cannot be read.
+    fn read(&self, _: &File, _: &mut Dst<'_>, _: u64) -> Result<usize> {
+        Err(Errno::EINVAL)
+    }
+
+    fn write(&self, _: &File, src: &mut Src<'_>, _: u64) -> Result<usize> {
+        let left = src.left();
+        let mut text = vec![0; left.min(MAX_BYTES)];
+        let taken = src.take(&mut text)?;
+        text.truncate(taken);
+        // Which task writes, and the trace, are the kernel's.
+        match self.env.questions.ask(Query::Mark(text))? {
+            // A hole in the program's memory ends the word before it.
+            Answer::Done(_) if taken < left.min(MAX_BYTES) => Ok(taken),
+            Answer::Done(_) => Ok(taken + vanish(src)),
+            _ => Err(Errno::EIO),
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

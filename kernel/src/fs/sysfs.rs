@@ -1,5 +1,6 @@
 //! /sys: the few files that programs look at to learn how many processors there are and what is not here.
 
+use super::devfs;
 use super::inode::{Inode, NewFile, mode};
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
@@ -32,8 +33,10 @@ const FILES: &[(&str, &str)] = &[
     ("devices/system/node/node0/cpumap", "1\n"),
     ("devices/system/node/online", "0\n"),
     ("fs/", ""),
+    ("kernel/debug/tracing/", ""),
     ("kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n"),
     ("kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152\n"),
+    ("kernel/tracing/", ""),
     ("module/", ""),
     ("power/", ""),
 ];
@@ -60,6 +63,10 @@ pub fn populate(sys: &Rc<dyn Inode>) -> Result<()> {
                 let file = File::new(inode.open(&inode, oflag::WRONLY, &root)?, oflag::WRONLY, None);
                 file.ops().write(&file, &mut Src::Kernel(text.as_bytes()), 0)?;
             }
+        }
+        // Where Linux mounts tracefs, the one file of it that there is.
+        if path.ends_with("tracing/") {
+            devfs::marker(&at)?;
         }
     }
     Ok(())

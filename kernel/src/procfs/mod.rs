@@ -16,6 +16,7 @@ use crate::kernel::Kernel;
 use crate::task::{Pid, Process, Task};
 use crate::wait::Tid;
 use alloc::vec::Vec;
+use llano_machine::clock;
 
 /// Goes on with a call that failed with [`ASK`]: answers what it wants to know and invokes it again, until it no
 /// longer asks.
@@ -84,6 +85,12 @@ fn answer(k: &mut Kernel, caller: Tid, query: &Query) -> Result<Answer> {
         Query::Store(None, name, bytes) => system::store(k, name, bytes).map(Answer::Done),
         Query::Memory(who, at, len) => memory::read(k, *who, *at, *len).map(Answer::Text),
         Query::StoreMemory(who, at, bytes) => memory::write(k, *who, *at, bytes).map(Answer::Done),
+        Query::Mark(text) => {
+            if k.trace.on() {
+                k.trace.mark(clock::tsc(), caller as u32, text.trim_ascii_end());
+            }
+            Ok(Answer::Done(text.len()))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands at the head of the file: machine and clocks, tracks and their names.
+//! What stands at the head of the file: machine and clocks, tracks and their names; tracks of counters, which come later.
 //!
 //! Field numbers are those of `track_descriptor.proto`, `process_tree.proto`, `clock_snapshot.proto` and
 //! `system_info.proto`.
@@ -7,8 +7,7 @@ use std::io;
 
 use super::Writer;
 use super::proto::{bytes, message, number};
-use crate::record::Counter;
-use crate::tracks::{DEBUGGER, KERNEL, Names};
+use crate::tracks::{BYTES, DEBUGGER, KERNEL, Names};
 
 /// The track of a task, or of a counter: numbers Perfetto knows them by.
 pub(super) fn track(tid: u32) -> u64 {
@@ -19,9 +18,8 @@ fn process_track(tgid: u32) -> u64 {
     u64::from(tgid) * 2 + 2
 }
 
-pub(super) fn counter_track(code: u16) -> u64 {
-    1 << 40 | u64::from(code)
-}
+/// Numbers of counters' tracks begin here.
+const COUNTERS: u64 = 1 << 40;
 
 impl Writer<'_> {
     /// What kind of machine this is, and its clocks: without the first, states of threads are not decoded.
@@ -63,15 +61,6 @@ impl Writer<'_> {
             }
             self.thread(task.tgid, tid, &task.comm)?;
         }
-        for &counter in Counter::ALL {
-            self.packets.packet(None, |packet| {
-                message(packet, 60, |track| {
-                    number(track, 1, counter_track(counter as u16));
-                    bytes(track, 2, counter.name().as_bytes());
-                    message(track, 8, |_| {});
-                });
-            })?;
-        }
         let ns = self.ns(first);
         self.packets.packet(Some(ns), |packet| {
             message(packet, 2, |tree| {
@@ -92,6 +81,23 @@ impl Writer<'_> {
                 }
             });
         })
+    }
+
+    /// Announces counter number `at`, of a process; the number of its track.
+    pub(super) fn counter_track(&mut self, at: u64, process: u32, name: &str, unit: &str) -> io::Result<u64> {
+        let number_of_it = COUNTERS + at;
+        self.packets.packet(None, |packet| {
+            message(packet, 60, |track| {
+                number(track, 1, number_of_it);
+                number(track, 5, process_track(process));
+                bytes(track, 2, name.as_bytes());
+                message(track, 8, |counter| {
+                    // UNIT_SIZE_BYTES or UNIT_COUNT.
+                    number(counter, 3, if unit == BYTES { 3 } else { 2 });
+                });
+            });
+        })?;
+        Ok(number_of_it)
     }
 
     fn process(&mut self, tgid: u32, name: &str) -> io::Result<()> {

@@ -1,11 +1,12 @@
 //! Perfetto's own format: the one for large traces.
 //!
 //! Each task has a track with a slice for each call, its arguments as annotations, and inside it a slice for every time
-//! it waited; signals, faults, programs and log lines are points. Beside them stand the kernel's own `sched_switch` and
+//! it waited; signals, faults, programs and log lines are points; what programs marked are slices around their calls, and
+//! counters. Beside them stand the kernel's own `sched_switch` and
 //! `sched_waking` events, from which Perfetto draws the CPU and the state of every thread. A wake-up is an arrow from a
 //! point on the waker's track to one where the woken task runs.
 //!
-//! Written in one pass after one over the names, in memory that grows with tasks and not with records.
+//! Written in one pass after one over the names, in memory that grows with tasks and counters and not with records.
 //!
 //! The files: `proto` for messages as bytes, `packets` for the file and its compression, `descriptors` for what stands at
 //! its head, `sched` for scheduling.
@@ -23,17 +24,18 @@ use std::vec::Vec;
 use llano_abi::syscalls::NR_LIMIT;
 
 use crate::format::{self, Context};
+use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Irq, Record};
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{DEBUGGER, KERNEL, Names, Point, Wait, Waits};
+use crate::tracks::{self, DEBUGGER, KERNEL, Names, Point, Wait, Waits};
 
 mod descriptors;
 mod packets;
 pub(crate) mod proto;
 mod sched;
 
-use descriptors::{counter_track, track};
+use descriptors::track;
 use packets::{Interned, Packets};
 use proto::{begin, bytes, end, fixed, message, number};
 
@@ -60,6 +62,8 @@ pub fn write(
             now,
             state: State::new(&now.tasks),
             waits: Waits::default(),
+            marks: Slices::default(),
+            counters: BTreeMap::new(),
             woken: BTreeMap::new(),
             args: Vec::new(),
             calls: vec![None; NR_LIMIT],
@@ -71,6 +75,8 @@ pub fn write(
             let step = writer.state.step(seq, record);
             writer.step(seq, step)?;
         }
+        let marked = writer.marks.rest();
+        writer.edges(marked)?;
         for task in &now.tasks {
             writer.open_call(task)?;
         }
@@ -103,6 +109,9 @@ struct Writer<'a> {
     now: &'a Snapshot,
     state: State,
     waits: Waits,
+    marks: Slices,
+    /// Tracks of counters, by process and name.
+    counters: BTreeMap<(u32, String), u64>,
     /// The wake-up that made a task runnable, until it runs.
     woken: BTreeMap<u32, u64>,
     /// Annotations of the event being made.
@@ -121,9 +130,13 @@ impl Writer<'_> {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
             Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
-            Step::Mark { tsc, tid, text } => self.point(tsc, tid, &Point::mark(&text)),
+            Step::Mark { tsc, tid, text } => self.mark(tsc, tid, &text),
             Step::Command { tsc, text } => self.point(tsc, KERNEL, &Point::command(&text)),
-            Step::Exe { tsc, tid, path } => self.point(tsc, tid, &Point::exec(&path)),
+            Step::Exe { tsc, tid, path } => {
+                let ended = self.marks.exec(tsc, tid);
+                self.edges(ended)?;
+                self.point(tsc, tid, &Point::exec(&path))
+            }
             Step::Event(event, record) => self.event(seq, event, &record),
         }
     }
@@ -166,11 +179,40 @@ impl Writer<'_> {
         })
     }
 
+    fn mark(&mut self, tsc: u64, tid: u32, text: &str) -> io::Result<()> {
+        let edges = match Mark::parse(text) {
+            Mark::Begin(name) => self.marks.begin(tsc, tid, name),
+            Mark::End => self.marks.end(tsc, tid),
+            Mark::Counter(name, value) => {
+                let process = self.state.task(tid).tgid;
+                return self.counter(tsc, process, name.into(), "", value);
+            }
+            Mark::Point(text) => return self.point(tsc, tid, &Point::mark(text)),
+        };
+        self.edges(edges)
+    }
+
+    /// Where slices of programs' own begin and end.
+    fn edges(&mut self, edges: Vec<Edge>) -> io::Result<()> {
+        for edge in edges {
+            if edge.begins {
+                self.named_now(Kind::Begin, edge.tid, edge.tsc, "mark", &edge.name)?;
+            } else {
+                self.end(edge.tid, edge.tsc)?;
+            }
+        }
+        Ok(())
+    }
+
     fn call(&mut self, call: &Call) -> io::Result<()> {
+        let ended = self.marks.before(call);
+        self.edges(ended)?;
         self.begin_call(call, Some(call.result))?;
         let waits = self.waits.take(call.tid);
         self.waits(call.tid, &waits, Some(call.end))?;
-        self.end(call.tid, call.end)
+        self.end(call.tid, call.end)?;
+        let begun = self.marks.after(call);
+        self.edges(begun)
     }
 
     fn call_names(&mut self, nr: usize) -> Rc<CallNames> {
@@ -254,20 +296,45 @@ impl Writer<'_> {
         for (name, value) in &point.args {
             self.annotate(name, value);
         }
-        // These names are not from a fixed set: remembering them all would grow with the trace.
-        let category = self.packets.intern(Interned::Category, point.category);
+        self.named_now(Kind::Point, tid, tsc, point.category, &point.name)
+    }
+
+    /// An event whose name is not from a fixed set: remembering them all would grow with the trace.
+    fn named_now(&mut self, kind: Kind, tid: u32, tsc: u64, category: &str, name: &str) -> io::Result<()> {
+        let category = self.packets.intern(Interned::Category, category);
         let (ns, args) = (self.now.clock.ns(tsc), &mut self.args);
         let added = self.packets.packet(Some(ns), |packet| {
             message(packet, TRACK_EVENT, |event| {
-                number(event, 9, Kind::Point as u64);
+                number(event, 9, kind as u64);
                 number(event, 11, track(tid));
                 number(event, 3, category);
-                bytes(event, 23, point.name.as_bytes());
+                bytes(event, 23, name.as_bytes());
                 event.extend_from_slice(args);
             });
         });
         args.clear();
         added
+    }
+
+    /// A counter of `process` has become `value`.
+    fn counter(&mut self, tsc: u64, process: u32, name: String, unit: &str, value: i64) -> io::Result<()> {
+        let (next, key) = (self.counters.len() as u64, (process, name));
+        let track = match self.counters.get(&key) {
+            Some(&track) => track,
+            None => {
+                let track = self.counter_track(next, process, &key.1, unit)?;
+                self.counters.insert(key, track);
+                track
+            }
+        };
+        let ns = self.ns(tsc);
+        self.packets.packet(Some(ns), |packet| {
+            message(packet, TRACK_EVENT, |event| {
+                number(event, 9, Kind::Counter as u64);
+                number(event, 11, track);
+                number(event, 30, value as u64);
+            });
+        })
     }
 
     /// One end of an arrow.
@@ -312,20 +379,18 @@ impl Writer<'_> {
                 if event == Event::Exit {
                     let waits = self.waits.take(tid);
                     self.waits(tid, &waits, Some(tsc))?;
+                    let ended = self.marks.exit(tsc, tid);
+                    self.edges(ended)?;
                 }
                 Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
             }
             Event::Irq => self.kernel_span(KERNEL, record, "irq", Irq::from_raw(nr).map_or("irq", Irq::name)),
             Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
             Event::Counter => {
-                let ns = self.ns(tsc);
-                self.packets.packet(Some(ns), |packet| {
-                    message(packet, TRACK_EVENT, |event| {
-                        number(event, 9, Kind::Counter as u64);
-                        number(event, 11, counter_track(nr));
-                        number(event, 30, args[0]);
-                    });
-                })
+                let (name, unit) = tracks::counter(record);
+                // Of bytes the viewer is told, and writes them as such.
+                let name = if unit == tracks::BYTES { name } else { std::format!("{name} {unit}") };
+                self.counter(tsc, KERNEL, name, unit, args[0] as i64)
             }
             Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
             // The calls tell of births and maps; the others are steps of their own.

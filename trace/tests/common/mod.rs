@@ -2,7 +2,7 @@
 //! futex, a signal arrives, a program faults, and two calls never return.
 
 use llano_abi::syscalls::nr;
-use llano_trace::record::{BytesKind, Counter, Irq, TaskState, Waiting};
+use llano_trace::record::{BytesKind, Counter, Irq, TaskState, TimerKind, Waiting};
 use llano_trace::recorder::Recorder;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
 
@@ -58,6 +58,15 @@ impl Scene {
     fn resume(&mut self, start: u64, tid: u32, nr: usize, args: &[u64], result: i64) {
         let now = self.pass(200);
         self.rec.syscall(start, now, tid, nr, result, &six(args));
+    }
+
+    /// A word written to the trace marker, descriptor 9.
+    fn mark(&mut self, tid: u32, text: &str) {
+        self.pass(2_000);
+        let start = self.tsc;
+        let now = self.pass(100);
+        self.rec.mark(now, tid, text.as_bytes());
+        self.resume(start, tid, nr::WRITE, &[9, 0x9000, text.len() as u64], text.len() as i64);
     }
 
     fn wake(&mut self, waker: u32, woken: u32) {
@@ -159,6 +168,13 @@ pub(crate) fn pipeline(bytes: usize) -> (Recorder, Snapshot) {
     s.rec.exit(s.tsc, 11, 0);
     s.switch(11, 12, TaskState::Zombie);
     s.resume(wc_read, 12, nr::READ, &[0, 0x9000, 16_384], 1834);
+    for word in ["E|12", "B|12|count", "B|12|read", "C|12|lines|3"] {
+        s.mark(12, word);
+    }
+    s.call(12, nr::FSTAT, &[0, 0x7ffe_1000], 0, 400);
+    for word in ["C|12|lines|30", "E", "half way", "E|12", "B|12|rest"] {
+        s.mark(12, word);
+    }
     s.rec.irq(s.tsc, s.tsc + 900, Irq::Tick);
     s.pass(1_000);
     let wc_read = s.block(12, nr::READ, Waiting::Pipe, 0);
@@ -181,6 +197,13 @@ pub(crate) fn pipeline(bytes: usize) -> (Recorder, Snapshot) {
     s.wake(10, 13);
     s.resume(start, 10, nr::FUTEX, &[0x7f20_0000, 129, 1], 1);
     s.rec.counter(s.tsc, Counter::Memory, 0, 12 << 20);
+    s.rec.counter(s.tsc, Counter::Pipe, 1, 1834);
+    s.rec.exchange(s.tsc, s.tsc + 900, 13, 8192, 3);
+    s.pass(900);
+    s.rec.timer(s.tsc, 10, TimerKind::Posix, 1500, 2);
+    s.rec.patch(s.tsc, 10, 0x7f00_0000_1234, true);
+    s.rec.signal_returned(s.tsc, 10, 0x7ffe_0000, 0x5555_5678);
+    s.rec.command(s.tsc, "tasks");
     s.switch(10, 13, TaskState::Runnable);
     s.resume(futex, 13, nr::FUTEX, &[0x7f20_0000, 128, 0, 0, 0, 0], 0);
     s.pass(3_000);

@@ -65,6 +65,8 @@ pub enum Query {
     Memory(Who, u64, usize),
     /// Writes memory: [`Answer::Done`].
     StoreMemory(Who, u64, Vec<u8>),
+    /// Puts a program's word into the trace: [`Answer::Done`].
+    Mark(Vec<u8>),
 }
 
 /// What the kernel says.
@@ -105,7 +107,7 @@ impl Questions {
     ///
     /// # Errors
     /// [`ASK`] if not; else what the kernel answered.
-    fn ask(&self, query: Query) -> Result<Answer> {
+    pub(super) fn ask(&self, query: Query) -> Result<Answer> {
         let answer = self.answers.borrow().iter().find(|(q, _)| *q == query).map(|(_, a)| a.clone());
         answer.unwrap_or_else(|| {
             *self.wanted.borrow_mut() = Some(query);
