@@ -279,7 +279,8 @@ impl Kernel {
             task.attention = false;
             let mut on_signal = wait.as_ref().map(|w| w.on_signal);
             if on_signal == Some(OnSignal::Uninterruptible) {
-                if !self.killed(tid) {
+                let pending = crate::signal::deliverable(self, tid);
+                if !(1..=64).any(|s| pending.has(s) && crate::signal::is_fatal(self, tid, s)) {
                     self.block(tid, *wait.expect("it waits"));
                     self.task_mut(tid).attention = true;
                     return false;
@@ -360,13 +361,19 @@ impl Kernel {
         self.set_state(tid, State::Blocked);
     }
 
-    /// Wakes a task that sleeps in a call; others are left alone.
+    /// Wakes a task that sleeps in a call, or is about to; others are left alone.
     pub fn wake(&mut self, tid: Tid) {
-        if self.tables.task(tid).is_some_and(|t| t.state == State::Blocked) {
-            if self.trace.on() {
-                self.trace.wake(clock::tsc(), self.running as u32, tid as u32);
+        let Some(task) = self.tables.task_mut(tid) else { return };
+        match task.state {
+            State::Blocked => {
+                if self.trace.on() {
+                    self.trace.wake(clock::tsc(), self.running as u32, tid as u32);
+                }
+                self.make_runnable(tid);
             }
-            self.make_runnable(tid);
+            // What it was going to wait for may have come: its call is tried again instead.
+            State::Runnable => task.wait = None,
+            _ => {}
         }
     }
 
@@ -465,6 +472,7 @@ fn trace_state(task: &crate::task::Task) -> llano_trace::record::TaskState {
     use llano_trace::record::TaskState;
     match task.state {
         State::Runnable => TaskState::Runnable,
+        State::Blocked if task.is_uninterruptible() => TaskState::Uninterruptible,
         State::Blocked => TaskState::Sleeping,
         State::Stopped | State::Frozen => TaskState::Stopped,
         State::Dead => TaskState::Dead,

@@ -2,6 +2,11 @@
 // syscalls: vfork fork execve
 // build: static dynamic musl fixed
 #include "ktap.h"
+#include <sched.h>
+
+#ifndef CLONE_VFORK
+#define CLONE_VFORK 0x4000
+#endif
 
 static volatile int value = 1;
 
@@ -107,5 +112,48 @@ TEST(hundred_times_both) {
         CHECK_EQ(wait_status(forked), EXITED(40 + i % 10));
         CHECK_EQ(wait_status(vforked), EXITED(40 + (i + 1) % 10));
         CHECK_EQ(value, i);
+    }
+}
+
+// CLONE_VFORK without CLONE_VM: the parent waits for a child with memory of its own.
+TEST(parent_waits_for_a_copy) {
+    int before = value;
+    pid_t pid = syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) {
+        value++;
+        _exit(6);
+    }
+    CHECK_EQ(wait_status(pid), EXITED(6));
+    CHECK_EQ(value, before);
+}
+
+static int is_uninterruptible(pid_t pid) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    return strstr(get_file(path), "State:\tD") != NULL;
+}
+
+// Nothing interrupts that wait but what kills.
+TEST(parent_can_be_killed) {
+    for (int i = 0; i < 2; i++) {
+        struct gate go = gate();
+        pid_t pid = fork_child();
+        if (pid == 0) {
+            if (vfork() == 0) {
+                pass_gate(go);
+                _exit(0);
+            }
+            leave();
+        }
+        CHECK(EVENTUALLY(is_uninterruptible(pid)));
+        int status;
+        kill(pid, SIGCONT);
+        sleep_ms(10);
+        CHECK_EQ(waitpid(pid, &status, WNOHANG), 0);
+        kill(pid, i ? SIGKILL : SIGTERM);
+        CHECK_EQ(wait_status(pid), i ? SIGKILL : SIGTERM);
+        open_gate(go);
+        close(go.in);
+        close(go.out);
     }
 }

@@ -8,7 +8,7 @@ use crate::kernel::Kernel;
 use crate::mm::seen_by;
 use crate::sigstate::{SIG_DFL, SIG_IGN, SigSet};
 use crate::task::process::UNLIMITED;
-use crate::task::{Process, State};
+use crate::task::{Process, State, Task};
 use crate::time::SECOND;
 use crate::wait::Tid;
 use alloc::format;
@@ -111,10 +111,12 @@ fn comm(k: &Kernel, who: Who) -> Result<Vec<u8>> {
 }
 
 fn state(k: &Kernel, who: Who, process: &Process) -> (char, &'static str) {
-    match task(k, who).map(|t| t.state) {
+    let task = task(k, who);
+    match task.map(|t| t.state) {
         _ if process.zombie => ('Z', "zombie"),
         _ if process.stopped => ('T', "stopped"),
         Ok(State::Runnable) => ('R', "running"),
+        Ok(State::Blocked) if task.is_ok_and(Task::is_uninterruptible) => ('D', "disk sleep"),
         Ok(State::Blocked) => ('S', "sleeping"),
         Ok(State::Stopped) => ('T', "stopped"),
         Ok(State::Frozen) => ('t', "tracing stop"),

@@ -161,12 +161,18 @@ fn notice(k: &mut Kernel, tid: Tid, signo: i32) {
     let task = k.task_mut(tid);
     task.attention = true;
     let reaches = !task.sigmask.has(signo) || waits;
-    let sleeps = task.state == State::Blocked
-        && (signo == sig::KILL
-            || task.wait.as_ref().is_none_or(|w| w.on_signal != OnSignal::Uninterruptible));
-    if sleeps && reaches {
+    let interruptible = task.wait.as_ref().is_none_or(|w| w.on_signal != OnSignal::Uninterruptible);
+    let sleeps = task.state == State::Blocked;
+    if sleeps && reaches && (interruptible || is_fatal(k, tid, signo)) {
         k.make_runnable(tid);
     }
+}
+
+/// Whether a signal ends the process of `tid` even in a wait that signals do not interrupt: SIGKILL, and what kills
+/// without a core dump by default (`complete_signal` in Linux's kernel/signal.c).
+pub fn is_fatal(k: &Kernel, tid: Tid, signo: i32) -> bool {
+    let by_default = || k.task(tid).sighand.borrow().get(signo).handler == SIG_DFL;
+    signo == sig::KILL || default_action(signo) == Default::Kill(false) && by_default()
 }
 
 /// kill(2)'s permission check.

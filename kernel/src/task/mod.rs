@@ -12,7 +12,7 @@ use crate::fs::FsContext;
 use crate::fs::fdtable::FdTable;
 use crate::mm::Mm;
 use crate::sigstate::{SigHandlers, SigQueue, SigSet};
-use crate::wait::{FutexKey, Tid, Wait};
+use crate::wait::{FutexKey, OnSignal, Tid, Wait};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -189,6 +189,11 @@ impl Task {
     /// What it used so far.
     pub fn usage(&self) -> process::Usage {
         process::Usage { utime: self.utime, stime: self.stime, switches: self.switches, max_rss: 0 }
+    }
+
+    /// Whether it sleeps where signals do not interrupt it.
+    pub fn is_uninterruptible(&self) -> bool {
+        self.wait.as_ref().is_some_and(|wait| wait.on_signal == OnSignal::Uninterruptible)
     }
 
     /// The name as text bytes, without padding.
