@@ -46,5 +46,8 @@ fn run(options: &Run) -> Result<i32, Failure> {
         traces::write(&mut ended, path)
             .map_err(|e| Failure { text: format!("--trace {e}"), status: ended.status.max(1) })?;
     }
-    Ok(ended.status)
+    match ended.logging.finish() {
+        Ok(()) => Ok(ended.status),
+        Err(e) => Err(Failure { text: format!("--trace-self: {e}"), status: ended.status.max(1) }),
+    }
 }

@@ -27,6 +27,9 @@ impl AsFd for Stream {
 /// Features that the filter answers, told to gdb beside those of `gdbstub`.
 const MORE_FEATURES: &[u8] = b";qXfer:threads:read+";
 
+/// As much of a reply as the log shows.
+const SHOWN: usize = 80;
+
 /// A connection whose outgoing packets are mended where `gdbstub` cannot say what is meant.
 #[derive(Debug)]
 pub struct Conn {
@@ -113,6 +116,7 @@ impl Connection for Conn {
             self.mend(|out| out[2..4].copy_from_slice(b"00"));
         }
         let bytes = std::mem::take(&mut self.out);
+        tracing::trace!(target: "gdb", "{} bytes to the debugger: {}", bytes.len(), bytes[..bytes.len().min(SHOWN)].escape_ascii());
         match &mut self.stream {
             Stream::Tcp(s) => Write::write_all(s, &bytes),
             Stream::Unix(s) => Write::write_all(s, &bytes),

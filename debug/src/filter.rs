@@ -4,12 +4,19 @@
 
 use crate::conn::Conn;
 use std::io;
+use tracing::span::EnteredSpan;
+use tracing::trace_span;
 
 /// The incoming side of the filter.
 #[derive(Debug, Default)]
 pub struct Filter {
     packet: Vec<u8>,
+    /// The work on the last packet.
+    work: Option<EnteredSpan>,
 }
+
+/// As much of a packet as the log shows.
+const SHOWN: usize = 200;
 
 impl Filter {
     /// Takes a byte; returns the bytes for `gdbstub`. `answer` is asked about each whole packet's body.
@@ -29,6 +36,10 @@ impl Filter {
         }
         let packet = std::mem::take(&mut self.packet);
         let body = &packet[1..n - 3];
+        // One ends where the next begins.
+        drop(self.work.take());
+        let shown = body[..body.len().min(SHOWN)].escape_ascii();
+        self.work = Some(trace_span!(target: "gdb", "packet", body = %shown).entered());
         if let Some(reply) = answer(body) {
             conn.packet(&reply)?;
             return Ok(Vec::new());
@@ -39,6 +50,11 @@ impl Filter {
         conn.supported_follows = body.starts_with(b"qSupported");
         conn.no_ack |= body == b"QStartNoAckMode";
         Ok(packet)
+    }
+
+    /// All that came was worked on.
+    pub fn rest(&mut self) {
+        self.work = None;
     }
 }
 

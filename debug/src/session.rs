@@ -30,7 +30,10 @@ pub enum End {
 
 /// Serves one debugger on `conn`.
 pub fn serve(conn: Conn, mut target: Target, inbox: &Inbox) -> End {
-    match talk(conn, &mut target, inbox) {
+    tracing::debug!(target: "gdb", "a debugger comes");
+    let outcome = talk(conn, &mut target, inbox);
+    tracing::debug!(target: "gdb", "the debugger leaves");
+    match outcome {
         Outcome::Exited(told) => {
             let _ = told.map(|t| t.send(()));
             End::Over
@@ -167,6 +170,7 @@ fn read(
         if let Some(byte) = input.pop_front() {
             return Some(Input::Byte(byte));
         }
+        filter.rest();
         if inbox.wait_or_readable(conn).ok()? {
             return Some(Input::Event);
         }

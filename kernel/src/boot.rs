@@ -7,7 +7,7 @@ use crate::fs::fdtable::FdTable;
 use crate::fs::file::File;
 use crate::fs::{FsContext, Mounts, Path};
 use crate::inspect::Debug;
-use crate::kernel::{Kernel, Uts};
+use crate::kernel::{Kernel, Uts, log};
 use crate::mm::Mm;
 use crate::mm::space::AddressSpace;
 use crate::mm::strict::Strict;
@@ -121,7 +121,7 @@ impl Kernel {
         });
         k.space.strict = parts.strict;
         k.load.1 = k.refresh_now();
-        k.log(alloc::format!("Linux version {RELEASE} (llano) {VERSION}"));
+        log!(k, INFO, "kernel", "Linux version {RELEASE} (llano) {VERSION}");
         k
     }
 

@@ -15,7 +15,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use llano_machine::bell::Requests;
 use llano_machine::clock;
+use llano_machine::journal::{self, Line};
 use llano_trace::recorder::Recorder;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 /// The kernel. One per host process; everything happens through `&mut Kernel` on the vCPU thread.
 pub struct Kernel {
@@ -158,12 +161,40 @@ impl Kernel {
         self.task(tid).files.borrow_mut().insert(file, cloexec, 0, limit)
     }
 
-    /// Writes a line to the kernel log, and to the trace on behalf of the task that runs.
-    pub fn log(&mut self, text: String) {
-        const INFO: u32 = 6;
-        if self.trace.on() {
-            self.trace.log(clock::tsc(), self.running as u32, INFO as u16, &text);
+    /// Takes the lines that the subscriber of `tracing` left ([`journal`]).
+    #[cold]
+    pub fn take_lines(&mut self) {
+        for line in journal::take() {
+            self.keep(self.running as u32, line);
         }
-        self.env.log.push(self.now(), INFO, text);
+    }
+
+    /// Writes a line to the kernel log, and to the trace on behalf of task `tid` or 0.
+    pub fn keep(&mut self, tid: u32, line: Line) {
+        let Line { level, target, text } = line;
+        if self.trace.on() {
+            self.trace.log(clock::tsc(), tid, level.into(), target, &text);
+        }
+        self.env.log.push(self.now(), level.into(), target, text);
     }
 }
+
+/// Whether somebody listens at this level: one load.
+#[inline]
+pub(crate) fn said(level: Level) -> bool {
+    level <= LevelFilter::current()
+}
+
+/// `log!(k, DEBUG, "exec", "task {} ...", t)` says something at a level of `tracing`, about one of the subjects that
+/// [`crate::log::TARGETS`] lists. Where nobody listens at that level it is one load; else the subscriber runs, on the
+/// host's side of the border. Not for hot paths.
+macro_rules! log {
+    ($k:expr, $level:ident, $target:literal, $($text:tt)+) => {
+        if $crate::kernel::said(tracing::Level::$level) {
+            llano_machine::on_host();
+            tracing::event!(target: $target, tracing::Level::$level, $($text)+);
+            $k.take_lines();
+        }
+    };
+}
+pub(crate) use log;

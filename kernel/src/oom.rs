@@ -1,7 +1,7 @@
 //! Running out of memory: resident pages are counted as the host counts them; above the limit the largest process is
 //! killed, with a report of who had what.
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::mm::Mm;
 use crate::sigstate::{SigInfo, code, sig};
 use crate::task::Pid;
@@ -72,7 +72,7 @@ impl Kernel {
             size >> 20,
             list.join(", ")
         );
-        self.log(report.clone());
+        log!(self, INFO, "mm", "{report}");
         self.reports.push(report);
         crate::signal::send_to_process(self, victim, SigInfo::new(sig::KILL, code::SI_KERNEL));
     }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::exec::{elf, load};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::mm::{Backing, Vma};
 use crate::user;
 use crate::wait::Tid;
@@ -37,20 +37,26 @@ pub fn site_trapped(k: &mut Kernel, tid: Tid) {
 
 fn patch_in(k: &mut Kernel, vma: &Vma, addr: u64) {
     if let Some(reason) = obstacle(k, vma) {
-        return patch::refuse(addr, reason);
+        return refuse(k, addr, reason);
     }
     if is_sigreturn(addr) && !described(vma, addr) {
-        return patch::refuse(addr, Reason::Unwinder);
+        return refuse(k, addr, Reason::Unwinder);
     }
     if patch::needs_area(addr) {
         let taken = k.space.take_near(addr, area::AREA, |at| area::in_reach(at, addr));
         if taken.is_none_or(|at| patch::add_area(at).is_err()) {
-            return patch::refuse(addr, Reason::NoPlace);
+            return refuse(k, addr, Reason::NoPlace);
         }
     }
     let before = if matches!(vma.backing, Backing::File(..)) { Before::Code } else { Before::Unknown };
     // Where it stays a trap, the machine remembers why.
     let _ = patch::patch(addr, vma.start, vma.end, before);
+}
+
+/// The call at `addr` stays a trap.
+fn refuse(k: &mut Kernel, addr: u64, reason: Reason) {
+    patch::refuse(addr, reason);
+    log!(k, DEBUG, "patch", "the call at {addr:#x} stays a trap: {}", reason.text());
 }
 
 impl Kernel {

@@ -1,7 +1,7 @@
 //! The loop: pick a task, run it until it traps, act on why. Each step is a flag test when there is nothing to do.
 
 use crate::inspect::DebugStop;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::sched::Slice;
 use crate::signal::deliver::{Outcome, deliver, force};
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
@@ -230,7 +230,7 @@ impl Kernel {
         self.slice = Slice::after(begin, clock::tsc());
         let Err(error) = activated else { return true };
         let pid = self.task(tid).pid;
-        self.log(alloc::format!("process {pid} is killed: its memory cannot be put in place: {error}"));
+        log!(self, INFO, "mm", "process {pid} is killed: its memory cannot be put in place: {error}");
         self.exit_process(pid, sig::KILL);
         false
     }

@@ -123,6 +123,12 @@ pub struct Run {
     /// Size of the trace ring
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub trace_ring: u64,
+    /// Record what llano itself does on the host as Chrome trace events; `llano trace export --merge FILE` lays it beside a recording
+    #[arg(long, value_name = "FILE")]
+    pub trace_self: Option<PathBuf>,
+    /// What the kernel's log (dmesg, `llano monitor SOCKET -c log`) keeps, as RUST_LOG: exec=debug,gdb=trace (default: LLANO_LOG in the environment, or info)
+    #[arg(long, value_name = "FILTER", value_parser = log_filter)]
+    pub log: Option<String>,
     /// Let gdb attach: HOST:PORT
     #[arg(long, value_name = "ADDR", value_parser = gdb)]
     pub gdb: Option<String>,
@@ -220,6 +226,10 @@ fn trace(text: &str) -> Result<PathBuf, String> {
 /// Accepts a list that [`llano_trace::filter::Filter`] understands.
 pub(crate) fn trace_filter(text: &str) -> Result<String, String> {
     llano_trace::filter::Filter::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    crate::logging::filter(text).map(|_| text.into())
 }
 
 fn gdb(text: &str) -> Result<String, String> {

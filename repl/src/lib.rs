@@ -18,6 +18,7 @@ pub mod archive;
 pub mod cli;
 pub mod crash;
 pub mod demo;
+pub mod logging;
 pub mod monitor;
 pub mod report;
 pub mod root;

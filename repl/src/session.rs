@@ -1,6 +1,7 @@
 //! A session: the parts put together, the system run, what is left written.
 
 use crate::cli::{Intercept, Run, Time};
+use crate::logging::{self, Logging};
 use crate::root;
 use crate::stream::{Stream, TEXT};
 use crate::traces::Format;
@@ -23,6 +24,7 @@ use llano_trace::filter::Filter;
 use llano_trace::recorder::Recorder;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
+use tracing::debug_span;
 
 /// Status of a command that is not there, as a shell gives it.
 const NOT_FOUND: i32 = 127;
@@ -61,6 +63,8 @@ pub struct Ended {
     pub calibration: crate::traces::Clock,
     /// The recording that grows meanwhile, if that was asked for.
     pub stream: Option<Stream>,
+    /// What llano says of itself.
+    pub logging: Logging,
 }
 
 /// Runs a program as the options say.
@@ -72,6 +76,8 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     }
     let recorder = recorder(options)?;
     let calibration = crate::traces::Clock::start();
+    let logging = logging::start(options.log.as_deref(), options.trace_self.as_deref())?;
+    let phase = debug_span!(target: "boot", "memory").entered();
     llano_machine::host::raise_descriptor_limit();
     heap::init();
     signals::init().map_err(Failure::new)?;
@@ -91,6 +97,9 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let pool = Pool::new(POOL).map_err(|e| Failure::new(format!("cannot make the RAM pool: {e}")))?;
     let bell = Bell::new().map_err(|e| Failure::new(format!("cannot make an epoll: {e}")))?;
     let requests = Arc::new(Requests::new(bell.door()));
+    logging::connect(&requests);
+    drop(phase);
+    let phase = debug_span!(target: "boot", "mount the root").entered();
     let env = Env::new(pool, bell);
     let terminals = Terminals::new(&env);
     env.realtime_offset.set(realtime_offset());
@@ -112,12 +121,19 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         hostname: options.hostname.clone().unwrap_or_else(hostname).into_bytes(),
         tsc_mult: calibration.mult(),
     };
+    drop(phase);
+    let phase = debug_span!(target: "boot", "kernel").entered();
     let mut kernel = Kernel::new(parts);
+    drop(phase);
+    let phase = debug_span!(target: "boot", "servers").entered();
     let servers = crate::servers::start(options, &requests)?;
     if matches!(options.intercept, Intercept::Auto | Intercept::Patch) {
         llano_machine::patch::start();
     }
+    drop(phase);
+    let phase = debug_span!(target: "boot", "first program").entered();
     let started = start_first(&mut kernel, options, &who);
+    drop(phase);
     if let Err(failure) = started {
         term::restore();
         return Err(failure);
@@ -130,10 +146,13 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         _ => None,
     };
     start_interception(options.intercept).inspect_err(|_| term::restore())?;
+    kernel.take_lines();
+    let phase = debug_span!(target: "boot", "run").entered();
     let status = serve(&mut kernel, servers, options);
+    drop(phase);
     terminals.finish();
     term::restore();
-    Ok(Ended { status, kernel, calibration, stream })
+    Ok(Ended { status, kernel, calibration, stream, logging })
 }
 
 fn trace_path(options: &Run) -> Option<&std::path::Path> {

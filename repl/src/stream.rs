@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
+use tracing::trace_span;
 
 /// The path that means text on standard error.
 pub const TEXT: &str = "-";
@@ -109,12 +110,16 @@ fn write(mut target: Target, requests: &Requests<Kernel>, end: &Receiver<Snapsho
             // Filled on the vCPU, allocated here.
             chunk.clear();
             chunk.reserve(CHUNK);
+            let work = trace_span!(target: "stream", "fetch").entered();
             let fetch = move |k: &mut Kernel| {
                 chunk.extend(k.trace.since(next).take(CHUNK));
                 chunk
             };
             // No answer: the same records are asked for again.
             chunk = requests.ask(PATIENCE, fetch).unwrap_or_default();
+            drop(work);
+            let _work = (!chunk.is_empty())
+                .then(|| trace_span!(target: "stream", "write", records = chunk.len()).entered());
             target.records(&chunk)?;
             next = chunk.last().map_or(next, |(seq, _)| seq + 1);
             pause = if chunk.len() < CHUNK / 32 { (pause * 2).min(IDLE) } else { BUSY };

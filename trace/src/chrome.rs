@@ -151,7 +151,7 @@ impl Writer<'_> {
         match step {
             Step::Nothing => Ok(()),
             Step::Call(call) => self.call(&call),
-            Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&text)),
+            Step::Log { record, text } => self.point(record.tsc, record.tid, &Point::log(&record, &text)),
             Step::Mark { tsc, tid, text } => self.mark(tsc, tid, &text),
             Step::Command { tsc, text } => self.point(tsc, KERNEL, &Point::command(&text)),
             Step::Exe { tsc, tid, path } => {

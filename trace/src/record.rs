@@ -17,7 +17,7 @@
 //! | Map | task | | | | start, length, protection |
 //! | Unmap | task | | | | start, length |
 //! | Irq | | [`Irq`] | ticks | | |
-//! | Log | task | level 0-7 | | | (text follows as Bytes) |
+//! | Log | task | level 0-7 | | | what it is about, as text (text follows as Bytes) |
 //! | Counter | | [`Counter`] | | | value, of which object |
 //! | Stop | task | | ticks stopped | | |
 //! | SignalReturned | task | | | | stack pointer it returns to, instruction pointer |
@@ -31,6 +31,8 @@
 //! | Open | task | number | ticks since entry | | first four arguments |
 //!
 //! Task and Open stand only at the end of a saved trace: what existed and what was in progress when it was saved.
+
+use alloc::string::String;
 
 /// One event. `tsc` is when the record was *written*, so a stream of records never goes back in time.
 #[repr(C)]
@@ -295,7 +297,13 @@ impl Record {
         }
     }
 
-    /// The 32 bytes that `args` of an [`Event::Bytes`] record hold.
+    /// What the line of an [`Event::Log`] record is about.
+    pub fn target(&self) -> String {
+        let bytes = self.bytes();
+        String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or_default()).into_owned()
+    }
+
+    /// The 32 bytes that `args` of an [`Event::Bytes`] record hold, or a short text.
     pub fn bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.args) {

@@ -167,12 +167,7 @@ impl Recorder {
         let pieces = bytes.len().div_ceil(32).max(1);
         for piece in 0..pieces {
             let offset = piece * 32;
-            let mut args = [0; 4];
-            for (word, chunk) in args.iter_mut().zip(bytes[offset..].chunks(8)) {
-                let mut le = [0; 8];
-                le[..chunk.len()].copy_from_slice(chunk);
-                *word = u64::from_le_bytes(le);
-            }
+            let args = words(&bytes[offset..]);
             let result = ((offset as i64) << 32) | bytes.len() as i64;
             let record = Record { tsc: now, duration: key, result, args, tid, event: 0, nr: kind as u16 };
             self.write(Event::Bytes, record);
@@ -265,26 +260,29 @@ impl Recorder {
         self.write(Event::Irq, Record { tsc: now, duration, nr: irq as u16, ..Record::default() });
     }
 
-    /// A line of the kernel log, `level` as in `syslog(2)`, on behalf of `tid` or 0.
-    pub fn log(&mut self, now: u64, tid: u32, level: u16, text: &str) {
-        self.words(now, tid, Event::Log, level, BytesKind::Log, text.as_bytes());
+    /// A line of the kernel log about `target`, `level` as in `syslog(2)`, on behalf of `tid` or 0.
+    pub fn log(&mut self, now: u64, tid: u32, level: u16, target: &str, text: &str) {
+        let record = Record { tsc: now, tid, nr: level, args: words(target.as_bytes()), ..Record::default() };
+        self.words(Event::Log, record, BytesKind::Log, text.as_bytes());
     }
 
     /// What `tid` wrote to `/dev/trace_marker`.
     pub fn mark(&mut self, now: u64, tid: u32, text: &[u8]) {
-        self.words(now, tid, Event::Mark, 0, BytesKind::Mark, text);
+        self.words(Event::Mark, Record { tsc: now, tid, ..Record::default() }, BytesKind::Mark, text);
     }
 
     /// A command given to the monitor.
     pub fn command(&mut self, now: u64, text: &str) {
-        self.words(now, 0, Event::Command, 0, BytesKind::Command, text.as_bytes());
+        let record = Record { tsc: now, ..Record::default() };
+        self.words(Event::Command, record, BytesKind::Command, text.as_bytes());
     }
 
-    fn words(&mut self, now: u64, tid: u32, event: Event, nr: u16, kind: BytesKind, text: &[u8]) {
+    /// A record and the text that belongs to it.
+    fn words(&mut self, event: Event, record: Record, kind: BytesKind, text: &[u8]) {
         if self.filter.keeps(event) {
             let seq = self.next;
-            self.write(event, Record { tsc: now, tid, nr, ..Record::default() });
-            self.bytes(now, tid, kind, seq, text);
+            self.write(event, record);
+            self.bytes(record.tsc, record.tid, kind, seq, text);
         }
     }
 
@@ -329,6 +327,17 @@ impl Recorder {
         let duration = now.saturating_sub(start);
         self.write(Event::Stop, Record { tsc: now, duration, tid, ..Record::default() });
     }
+}
+
+/// The first 32 bytes of `bytes` as words, filled up with zeros.
+fn words(bytes: &[u8]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
+        let mut le = [0; 8];
+        le[..chunk.len()].copy_from_slice(chunk);
+        *word = u64::from_le_bytes(le);
+    }
+    words
 }
 
 #[cfg(test)]
@@ -396,7 +405,7 @@ mod tests {
         ring.set_filter(Filter::ALL);
         assert!(!ring.on());
         ring.syscall(0, 1, 1, nr::READ, 0, &[0; 6]);
-        ring.log(0, 1, 6, "text");
+        ring.log(0, 1, 6, "exec", "text");
         assert_eq!((ring.next_seq(), ring.iter().count()), (0, 0));
     }
 }

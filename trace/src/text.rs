@@ -81,7 +81,11 @@ impl Printer {
                 call.start
             }
             Step::Log { record, text } => {
-                let _ = write!(line, "kernel: {text}");
+                let _ = match record.nr {
+                    // As dmesg: only what is for those who debug says what it is about.
+                    7 => write!(line, "kernel: {}: {text}", record.target()),
+                    _ => write!(line, "kernel: {text}"),
+                };
                 record.tsc
             }
             Step::Mark { text, .. } => {

@@ -181,8 +181,9 @@ impl Point {
     }
 
     /// A line of the kernel log.
-    pub(crate) fn log(text: &str) -> Point {
-        Point { category: "log", name: text.to_owned(), args: Vec::new() }
+    pub(crate) fn log(record: &Record, text: &str) -> Point {
+        let args = vec![("target", record.target()), ("level", format!("{}", record.nr))];
+        Point { category: "log", name: text.to_owned(), args }
     }
 
     /// A program's own words.

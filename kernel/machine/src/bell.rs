@@ -39,20 +39,33 @@ pub struct Door {
 const MESSAGES: [i32; 7] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGWINCH, libc::SIGCONT, libc::SIGTSTP];
 
+/// Blocks the host signals that become messages. Threads started later inherit that, so it comes before all of them.
+pub fn block_messages() {
+    // SAFETY: the set lives through the call, which takes nothing else.
+    unsafe { host!(sigprocmask)(libc::SIG_BLOCK, &messages(), core::ptr::null_mut()) };
+}
+
+fn messages() -> libc::sigset_t {
+    // SAFETY: a set is plain numbers, and these calls fill it in.
+    unsafe {
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for s in MESSAGES {
+            libc::sigaddset(&mut set, s);
+        }
+        set
+    }
+}
+
 impl Bell {
-    /// Makes the calling thread's bell; blocks the host signals that become messages (threads started later inherit it).
+    /// Makes the calling thread's bell; the host signals that become messages are blocked from now on.
     ///
     /// # Errors
     /// What the host said to epoll_create1, eventfd or signalfd.
     pub fn new() -> Result<Bell, HostError> {
+        block_messages();
         // SAFETY: these calls take plain numbers or structs that live through the call, and return fresh descriptors.
         let (epoll, event, signals, tid) = unsafe {
-            let mut set: libc::sigset_t = core::mem::zeroed();
-            libc::sigemptyset(&mut set);
-            for s in MESSAGES {
-                libc::sigaddset(&mut set, s);
-            }
-            host!(sigprocmask)(libc::SIG_BLOCK, &set, core::ptr::null_mut());
             host!(signal)(libc::SIGPIPE, libc::SIG_IGN);
             host!(signal)(libc::SIGTTOU, libc::SIG_IGN);
             (
@@ -61,7 +74,7 @@ impl Bell {
                     check(host!(eventfd)(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).into())? as i32
                 ),
                 HostFd::from_raw(check(
-                    host!(signalfd)(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into(),
+                    host!(signalfd)(-1, &messages(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK).into(),
                 )? as i32),
                 host!(gettid)(),
             )

@@ -60,7 +60,7 @@ fn stack_pointer() -> usize {
 
 /// Whether the calling code runs on the vCPU's stack.
 #[inline]
-pub(crate) fn on_vcpu() -> bool {
+pub fn on_vcpu() -> bool {
     let sp = stack_pointer();
     sp >= STACK_LO.load(Ordering::Relaxed) && sp < STACK_HI.load(Ordering::Relaxed)
 }

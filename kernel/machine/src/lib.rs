@@ -25,6 +25,7 @@
 //! | [`host_stream`] | standard input, output and error when they are no terminal |
 //! | [`term`] | the host terminal: raw mode, always restored |
 //! | [`heap`] | the vCPU's own allocator |
+//! | [`journal`] | lines on their way to the kernel's log |
 //! | [`memfn`] | `memcpy` and friends without vector registers |
 
 pub mod bell;
@@ -42,6 +43,7 @@ pub mod host_meta;
 pub mod host_stream;
 pub mod host_watch;
 pub mod intercept;
+pub mod journal;
 pub mod memfn;
 pub mod overlay;
 pub mod patch;
@@ -57,6 +59,7 @@ pub mod watch;
 pub use border::on_host;
 pub use context::Context;
 pub use cpu::{Fault, Trap, enter};
+pub use heap::on_vcpu;
 
 /// An error number of the host, as `errno` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

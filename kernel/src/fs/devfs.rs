@@ -206,7 +206,7 @@ struct Kmsg {
 impl FileOps for Kmsg {
     fn read(&self, _: &File, dst: &mut Dst<'_>, _: u64) -> Result<usize> {
         let record = self.env.log.get(self.next.get()).ok_or(Errno::EAGAIN)?;
-        let line = format!("{},{},{},-;{}\n", record.priority, record.seq, record.at / 1000, record.text);
+        let line = format!("{},{},{},-;{}\n", record.priority, record.seq, record.at / 1000, record.line());
         if line.len() > dst.left() {
             return Err(Errno::EINVAL);
         }
@@ -229,7 +229,7 @@ impl FileOps for Kmsg {
             }
             _ => (12, text.into_owned()),
         };
-        self.env.log.push(self.env.now.get(), priority, text.trim_end_matches('\n').into());
+        self.env.log.push(self.env.now.get(), priority, crate::log::USER, text.trim_end_matches('\n').into());
         Ok(n)
     }
 

@@ -245,7 +245,7 @@ fn kmsg(k: &Kernel) -> Vec<u8> {
     let mut seq = 0;
     while let Some(record) = k.env.log.get(seq) {
         let (s, us) = (record.at / SECOND, record.at % SECOND / 1000);
-        put!(out, "<{}>[{s:5}.{us:06}] {}\n", record.priority, record.text);
+        put!(out, "<{}>[{s:5}.{us:06}] {}\n", record.priority, record.line());
         seq = record.seq + 1;
     }
     out

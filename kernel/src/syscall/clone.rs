@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::error::{Errno, Fail, Result, SysResult};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::mm::{Mm, seen_by};
 use crate::sigstate::{SigHandlers, SigQueue, sig};
 use crate::task::process::{Report, Usage, rlimit};
@@ -194,6 +194,7 @@ fn clone(k: &mut Kernel, t: Tid, r: &Request) -> SysResult {
     if k.trace.on() {
         k.trace.clone_task(clock::tsc(), t as u32, tid as u32, pid as u32, r.flags);
     }
+    log!(k, DEBUG, "task", "task {t} makes task {tid} of process {pid}, clone flags {:#x}", r.flags);
     if has(flag::VM) {
         k.sched.push(tid);
     } else {

@@ -5,7 +5,7 @@ use crate::error::{Errno, Fail, Result, SysResult};
 use crate::exec::{self, MAX_STRING, MAX_STRINGS, Plan, Program};
 use crate::fs::Path;
 use crate::fs::namei::{Follow, WalkCx, walk_to_read};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log, said};
 use crate::mm::Mm;
 use crate::task::AltStack;
 use crate::user;
@@ -16,6 +16,7 @@ use core::cell::RefCell;
 use llano_machine::clock;
 use llano_machine::cpu::reg;
 use llano_machine::overlay;
+use tracing::Level;
 
 const AT_FDCWD: i32 = -100;
 const AT_EMPTY_PATH: i32 = 0x1000;
@@ -78,7 +79,12 @@ fn execute(k: &mut Kernel, t: Tid, path: Path, filename: Vec<u8>, argv: u64, env
     if args.is_empty() {
         args.push(Vec::new()); // as Linux since 5.18
     }
-    exec(k, t, path, filename, args, envp)?;
+    let shown = path.clone();
+    if let Err(error) = exec(k, t, path, filename, args, envp) {
+        let name = shown.to_bytes(&k.mounts.root());
+        log!(k, DEBUG, "exec", "task {t} cannot execute {}: {}", name.escape_ascii(), error.message());
+        return Err(error.into());
+    }
     Err(Fail::NoReturn)
 }
 
@@ -153,8 +159,23 @@ pub fn exec(
         let comm = k.task(t).name().to_vec();
         k.trace.exec(clock::tsc(), t as u32, &program.path.to_bytes(&k.mounts.root()), &comm);
     }
+    told(k, t, &program, loaded.entry);
     k.images_changed();
     Ok(())
+}
+
+/// Says in the log what was loaded where.
+fn told(k: &mut Kernel, t: Tid, program: &Program, entry: u64) {
+    let name = program.path.to_bytes(&k.mounts.root());
+    log!(k, DEBUG, "exec", "task {t} executes {}, {} arguments", name.escape_ascii(), program.argv.len());
+    if !said(Level::TRACE) {
+        return;
+    }
+    let mm = k.task(t).mm.clone();
+    for image in &mm.borrow().images {
+        log!(k, TRACE, "loader", "{} lies at {:#x}", image.path.escape_ascii(), image.bias);
+    }
+    log!(k, TRACE, "loader", "task {t} begins at {entry:#x}");
 }
 
 impl Program {

@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::error::{Fail, SysResult};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
 use crate::task::process::Last;
 use crate::task::{Pid, State};
@@ -35,12 +35,17 @@ impl Kernel {
         if core && info.signo != sig::QUIT {
             let rip = self.task(tid).ctx.regs().rip;
             let name = alloc::string::String::from_utf8_lossy(self.task(tid).name()).into_owned();
-            self.log(alloc::format!(
+            log!(
+                self,
+                INFO,
+                "signal",
                 "{name}[{tid}]: killed by signal {} (code {}) at ip {rip:#x}, address {:#x}",
                 info.signo,
                 info.code,
                 info.fields[0]
-            ));
+            );
+        } else {
+            log!(self, DEBUG, "signal", "task {tid}: signal {} ends process {pid}", info.signo);
         }
         // wait(2)'s "core dumped" bit stays clear: no core is written.
         self.exit_process(pid, info.signo);
@@ -98,6 +103,7 @@ impl Kernel {
             self.process_over(pid);
         }
         super::traced::exit(self, tid, call, status);
+        log!(self, DEBUG, "task", "task {tid} of process {pid} ends, status {status:#x}");
     }
 
     /// A thread ends and its process goes on: its children are another thread's now, and those that asked to be told of

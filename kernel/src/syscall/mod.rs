@@ -51,7 +51,7 @@ pub mod xattr;
 
 use crate::error::{Errno, Fail, SysResult};
 use crate::fs::procfs::ASK;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::task::{Call, Progress, State};
 use crate::wait::{Tid, Wait, Why};
 use alloc::boxed::Box;
@@ -241,6 +241,7 @@ impl Kernel {
             }
             self.unknown_calls[nr] += 1;
         }
+        log!(self, DEBUG, "syscall", "call {nr} is not implemented");
         Errno::ENOSYS
     }
 }

@@ -8,7 +8,7 @@ use crate::fs::inode::{Inode, NewFile};
 use crate::fs::mount::flag;
 use crate::fs::namei::Follow;
 use crate::fs::tmpfs::TmpFs;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::user;
 use crate::wait::Tid;
 use alloc::rc::Rc;
@@ -41,7 +41,9 @@ pub fn sys_mount(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         let fs_type = user::string(a.u64(2), 255, Errno::EINVAL)?;
         let options = if a.u64(4) == 0 { Vec::new() } else { user::string(a.u64(4), 4095, Errno::EINVAL)? };
         let (name, root) = filesystem(k, &fs_type, &options)?;
-        k.mounts.mount(name, &source, root, on, flags.into())?;
+        k.mounts.mount(name, &source, root, on.clone(), flags.into())?;
+        let at = on.to_bytes(&k.mounts.root());
+        log!(k, DEBUG, "fs", "{name} {} is mounted on {}", source.escape_ascii(), at.escape_ascii());
     }
     Ok(0)
 }
@@ -110,7 +112,9 @@ pub fn sys_umount2(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if flags & MNT_DETACH == 0 && in_use(k, &at) {
         return Err(Errno::EBUSY.into());
     }
+    let name = at.to_bytes(&k.mounts.root());
     k.mounts.unmount(&at)?;
+    log!(k, DEBUG, "fs", "{} is unmounted", name.escape_ascii());
     Ok(0)
 }
 

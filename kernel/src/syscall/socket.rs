@@ -9,7 +9,7 @@ use crate::fs::inode::mode;
 use crate::fs::namei::Follow;
 use crate::ipc::unix::connect::Address;
 use crate::ipc::unix::{Kind, Name, Socket, SocketFile};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::user;
 use crate::wait::{OnSignal, Tid, Wait, Why, poll};
 use alloc::boxed::Box;
@@ -45,6 +45,12 @@ fn kind_of(a: &Args) -> Result<(Kind, u32)> {
         _ => return Err(Errno::ESOCKTNOSUPPORT),
     };
     Ok((kind, flags as u32))
+}
+
+/// Says in the log which socket there is not.
+fn refused(k: &mut Kernel, t: Tid, a: &Args, error: Errno) {
+    let (family, kind, protocol) = (a.i32(0), a.i32(1), a.i32(2));
+    log!(k, DEBUG, "net", "task {t}: socket({family}, {kind:#x}, {protocol}): {}", error.message());
 }
 
 /// Who a task is to its peers: process, effective user and group.
@@ -116,7 +122,7 @@ fn put_address(name: Option<&Name>, addr: u64, len_addr: u64) -> Result<()> {
 
 /// socket(2).
 pub fn sys_socket(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
-    let (kind, flags) = kind_of(a)?;
+    let (kind, flags) = kind_of(a).inspect_err(|e| refused(k, t, a, *e))?;
     let socket = Socket::new(&k.env, kind, identity(k, t));
     Ok(install(k, t, socket, flags)?.into())
 }

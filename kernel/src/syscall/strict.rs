@@ -4,12 +4,11 @@ use super::Args;
 use crate::error::{Errno, Result, SysResult};
 use crate::fs::Path;
 use crate::fs::path::same_file;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, log};
 use crate::mm::map::page_up;
 use crate::mm::strict::{self, Request};
 use crate::mm::{Backing, PAGE};
 use crate::wait::Tid;
-use alloc::format;
 use alloc::string::String;
 use llano_machine::clock;
 use llano_machine::space::{EXEC, Sharing};
@@ -69,10 +68,13 @@ fn no_block(k: &mut Kernel, t: Tid, len: u64, error: Errno) {
     if error == Errno::ENOMEM {
         let name = String::from_utf8_lossy(k.task(t).name()).into_owned();
         let (free, largest) = k.space.free_bytes();
-        k.log(format!(
+        log!(
+            k,
+            INFO,
+            "mm",
             "Allocation of length {len} from process {} ({name}) failed; free: {free} bytes, at most {largest} in a row",
             k.task(t).pid
-        ));
+        );
     }
 }
 

@@ -73,7 +73,7 @@ fn lines(k: &Kernel, from: u64, room: usize) -> (Vec<u8>, u64) {
     let mut next = from;
     while let Some(record) = k.env.log.get(next) {
         let (s, us) = (record.at / SECOND, record.at % SECOND / 1000);
-        let line = format!("<{}>[{s:5}.{us:06}] {}\n", record.priority, record.text);
+        let line = format!("<{}>[{s:5}.{us:06}] {}\n", record.priority, record.line());
         if out.len() + line.len() > room {
             break;
         }

@@ -85,7 +85,7 @@ fn six(args: &[u64]) -> [u64; 6] {
 pub(crate) fn pipeline(bytes: usize) -> (Recorder, Snapshot) {
     let mut s = Scene { rec: Recorder::new(bytes), tsc: CLOCK.tsc0 };
     s.pass(1_000);
-    s.rec.log(s.tsc, 0, 6, "llano booted: 1 GiB of RAM");
+    s.rec.log(s.tsc, 0, 6, "boot", "llano booted: 1 GiB of RAM");
     s.rec.clone_task(s.tsc, 0, 10, 10, 0);
     s.rec.exec(s.tsc, 10, b"/bin/sh", b"sh");
     for fd in 0..3 {
@@ -209,7 +209,7 @@ pub(crate) fn pipeline(bytes: usize) -> (Recorder, Snapshot) {
     s.pass(3_000);
     s.rec.fault(s.tsc, 13, 11, 0, 0x0040_115a);
     s.rec.signal_sent(s.tsc, 0, 13, 11, 1);
-    s.rec.log(s.tsc, 13, 4, "sh[13]: SIGSEGV at 0x0, ip 0x40115a");
+    s.rec.log(s.tsc, 13, 4, "signal", "sh[13]: SIGSEGV at 0x0, ip 0x40115a");
     s.pass(300_000);
     s.rec.stop(s.tsc - 600_000, s.tsc, 13);
     s.rec.exit(s.tsc, 13, 11);
