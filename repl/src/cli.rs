@@ -114,7 +114,7 @@ pub struct Run {
     /// Network
     #[arg(long, value_enum, default_value = "none")]
     pub net: Net,
-    /// Record: NAME.ctf while it runs, for `llano trace`; NAME.pftrace or NAME.json at exit, for Perfetto; `-`: text on standard error, as strace; `off`: no trace ring at all
+    /// Record: NAME.ctf while it runs, for `llano trace`; NAME.pftrace or NAME.json at exit, for Perfetto; NAME.lttng, as LTTng writes it; `-`: text on standard error, as strace; `off`: no trace ring at all
     #[arg(long, value_name = "PATH|-|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
@@ -215,7 +215,6 @@ fn root(text: &str) -> Result<PathBuf, String> {
 fn trace(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match crate::traces::Format::of(&path) {
-        Err(NOT_YET) => Err(NOT_YET.into()),
         Err(why) if !["off", crate::stream::TEXT].contains(&text) => {
             Err(format!("{why}, or be `-` (text on standard error) or `off`"))
         }

@@ -5,7 +5,7 @@ use llano_kernel::Kernel;
 use llano_machine::clock;
 use llano_trace::record::Record;
 use llano_trace::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
-use llano_trace::{chrome, ctf, file, perfetto};
+use llano_trace::{chrome, ctf, file, lttng, perfetto};
 use std::path::Path;
 
 /// Two looks at both clocks tell how fast the time-stamp counter runs.
@@ -77,6 +77,8 @@ pub enum Format {
     Perfetto,
     /// A directory in the Common Trace Format.
     Ctf,
+    /// A directory as LTTng's kernel tracer writes it.
+    Lttng,
 }
 
 impl Format {
@@ -89,8 +91,8 @@ impl Format {
             Some("json") => Ok(Format::Json),
             Some("pftrace") => Ok(Format::Perfetto),
             Some("ctf") => Ok(Format::Ctf),
-            Some("lttng") => Err(crate::cli::NOT_YET),
-            _ => Err("the name says the format: it must end in .pftrace, .json or .ctf"),
+            Some("lttng") => Ok(Format::Lttng),
+            _ => Err("the name says the format: it must end in .pftrace, .json, .ctf or .lttng"),
         }
     }
 
@@ -98,7 +100,7 @@ impl Format {
     pub fn passes(self) -> u64 {
         match self {
             Format::Json => 3,
-            Format::Perfetto => 2,
+            Format::Perfetto | Format::Lttng => 2,
             Format::Ctf => 1,
         }
     }
@@ -111,6 +113,7 @@ impl Format {
         match self {
             Format::Json | Format::Perfetto => file::check(path),
             Format::Ctf => file::check_dir(path, &ctf::FILES),
+            Format::Lttng => file::check_dir(path, &lttng::FILES),
         }
     }
 }
@@ -143,5 +146,6 @@ pub fn save(
         Format::Json => file::write(path, |out| chrome::write(out, records, now)),
         Format::Perfetto => file::write(path, |out| perfetto::write(out, records, now)),
         Format::Ctf => ctf::write(path, records, now),
+        Format::Lttng => lttng::write(path, records, now),
     }
 }

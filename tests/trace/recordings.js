@@ -94,6 +94,41 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     });
   }
 
+  for (const [name, , , open_calls] of PROGRAMS) {
+    const file = path.join(work, name.replaceAll(" ", "-") + ".ctf");
+    await test(`${name}: babeltrace2 reads the export in LTTng's shape`, () => {
+      if (!fs.existsSync(file)) throw new Skip("no recording");
+      tool("babeltrace2", ["--version"]);
+      const events = (dir) => {
+        const read = spawnSync("babeltrace2", ["--clock-cycles", dir], { encoding: "utf8", maxBuffer: 1 << 30 });
+        assert.deepEqual([read.status, read.stderr], [0, ""]);
+        const lines = read.stdout.trim().split("\n").map((line) => line.match(/^\[(\d+)\] \(\S+\) (?:\S+ )?([\w-]+): (.*)$/));
+        assert.ok(lines.every(([, time], at) => at === 0 || BigInt(time) >= BigInt(lines[at - 1][1])), "time goes back");
+        return lines.map(([, , event, fields]) => ({ event, fields }));
+      };
+      const out = file.replace(/ctf$/, "lttng");
+      run("trace", "export", file, out);
+      const [got, records] = [events(out), events(file)];
+      const count = (list, start) => list.filter(({ event }) => event.startsWith(start)).length;
+      // Each call twice, but those that end a task, and those that never returned.
+      const calls = stats(file).calls;
+      const exits = calls.filter((call) => /^exit/.test(call.name)).reduce((sum, call) => sum + call.calls, 0);
+      for (const { name, calls: n } of calls) {
+        assert.ok(count(got, `syscall_entry_${name}`) >= n, `${name}: ${n} entries`);
+        if (!/^exit/.test(name)) assert.ok(count(got, `syscall_exit_${name}`) >= n, `${name}: ${n} exits`);
+      }
+      const returned = count(records, "syscall") - count(records, "syscall-args");
+      assert.equal(count(got, "syscall_entry_"), returned + open_calls);
+      assert.equal(count(got, "syscall_exit_"), returned - exits);
+      for (const [ours, theirs] of [["switch", "sched_switch"], ["wake", "sched_waking"], ["wake", "sched_wakeup"], ["clone", "sched_process_fork"],
+        ["exec", "sched_process_exec"], ["exit", "sched_process_exit"], ["irq", "irq_handler_entry"], ["signal-sent", "signal_generate"], ["mark", "lttng_logger"]]) {
+        assert.equal(count(got, theirs), count(records, ours), theirs);
+      }
+      const switched = got.filter(({ event }) => event === "sched_switch").map(({ fields }) => fields.match(/prev_tid = (\d+).*next_tid = (\d+)/).slice(1));
+      assert.ok(switched.length > 1 && switched.every(([prev], at) => at === 0 || prev === switched[at - 1][1]), "a switch from a task that does not run");
+    });
+  }
+
   await test("the calls are those strace sees natively", () => {
     tool("strace", ["--version"]);
     const env = { ...process.env, LC_ALL: "C" };

@@ -17,6 +17,7 @@
 //! - [`chrome`], [`sched`], [`json`]: Chrome trace events, which Perfetto opens
 //! - [`ctf`]: the trace on disk, written and read
 //! - [`perfetto`]: Perfetto's own protobuf
+//! - [`lttng`]: the shape of LTTng's kernel traces
 //! - [`marks`]: what programs said of themselves
 //! - [`stats`]: where the time went
 //! - [`mod@file`]: files that appear complete or not at all
@@ -42,6 +43,8 @@ pub mod file;
 pub mod format;
 #[cfg(feature = "std")]
 pub mod json;
+#[cfg(feature = "std")]
+pub mod lttng;
 #[cfg(feature = "std")]
 pub mod marks;
 #[cfg(feature = "std")]

@@ -10,7 +10,7 @@ use llano_trace::ctf::{self, Trace, Writer};
 use llano_trace::record::{Event, Record};
 use llano_trace::recorder::Recorder;
 use llano_trace::stats::Stats;
-use llano_trace::{chrome, file, perfetto, text};
+use llano_trace::{chrome, file, lttng, perfetto, text};
 
 /// A place for one test's trace.
 fn scratch(name: &str) -> PathBuf {
@@ -184,6 +184,7 @@ fn nothing_in_a_file_can_break_a_reader() {
         let _ = Stats::of(trace.records(), trace.now()).to_string();
         chrome::write(&mut std::io::sink(), trace.records(), trace.now()).unwrap();
         perfetto::write(&mut std::io::sink(), trace.records(), trace.now()).unwrap();
+        lttng::write(&path.with_file_name("a.lttng"), trace.records(), trace.now()).unwrap();
         let print = text::Options { all_events: true, ..text::Options::default() };
         text::write(&mut std::io::sink(), trace.records(), trace.now(), print).unwrap();
         let mended = path.with_file_name("mended.ctf");

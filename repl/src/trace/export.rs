@@ -1,7 +1,8 @@
 //! `llano trace export FILE OUT`: the recording in another format; OUT's name says which.
 //!
 //! `.pftrace`: Perfetto's own, the one for large recordings. `.json`: Chrome trace events, which Perfetto and others open.
-//! `.ctf`: the directory llano itself writes.
+//! `.ctf`: the directory llano itself writes. `.lttng`: a directory as LTTng's kernel tracer writes it, for tools that know
+//! that one; not opened in Trace Compass by us.
 
 use super::open;
 use super::progress::Progress;

@@ -24,7 +24,7 @@ pub enum Command {
     Print(print::Print),
     /// Where the time went: calls and tasks summed up
     Stats(stats::Stats),
-    /// Write it in another format, for Perfetto
+    /// Write it in another format, for Perfetto or readers of LTTng
     Export(export::Export),
     /// Show it in the Perfetto UI
     View(view::View),
