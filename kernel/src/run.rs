@@ -77,6 +77,8 @@ impl Kernel {
     /// Does it.
     fn attend(&mut self) -> Option<Stop> {
         if let Some(status) = self.exit_status {
+            // Whoever ran has run for the last time: so the trace ends with an idle CPU.
+            self.note_switch(0);
             return Some(Stop::Exit(if self.powered_off { 0 } else { status }));
         }
         if self.terminals.outbox.any() {

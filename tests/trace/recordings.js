@@ -31,6 +31,25 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
   const stats = (file) => JSON.parse(run("trace", "stats", "--json", file));
   const counts = (rows) => Object.fromEntries(rows.map(({ name, n }) => [name, Number(n)]).sort());
 
+  const hasBabeltrace = () => spawnSync("babeltrace2", ["--version"]).status === 0;
+
+  /** How long each task was there, ns: from its birth to its last moment on the CPU, or to the end of the recording. */
+  function lifetimes(file) {
+    const read = spawnSync("babeltrace2", ["--clock-cycles", "--no-delta", file], { encoding: "utf8", maxBuffer: 1 << 30 });
+    if (read.status !== 0) return new Map();
+    const hz = BigInt(fs.readFileSync(path.join(file, "metadata"), "utf8").match(/freq = (\d+)/)[1]);
+    const [born, gone, exited, left] = [new Map(), new Map(), new Set(), new Map()];
+    let last = 0n;
+    for (const [, at, event, tid, fields] of read.stdout.matchAll(/^\[(\d+)\] (?:\S+ )?([\w-]+): .*?\bnr = \d+, tid = (\d+) \}, \{(.*)$/gm)) {
+      last = BigInt(at);
+      if (event === "clone") born.set(fields.match(/child = (\d+)/)[1], last);
+      if (event === "exit") exited.add(tid);
+      if (event === "switch") left.set(tid, last);
+    }
+    for (const tid of exited) gone.set(tid, left.get(tid));
+    return new Map([...born].map(([tid, at]) => [Number(tid), Number(((gone.get(tid) ?? last) - at) * 1_000_000_000n / hz)]));
+  }
+
   /** What must hold of an export of `file`. */
   async function exported(file, kind, open_calls) {
     const out = file.replace(/ctf$/, kind);
@@ -58,6 +77,14 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
       const gaps = await one(trace, `select count(*) as n from (select ts, lag(ts + dur) over (order by ts) as before
         from thread_state join thread using (utid) where tid = ${tid} and state is not null) where before is not null and before != ts`);
       assert.equal(gaps, 0n, `${kind}: states of task ${tid} leave gaps`);
+    }
+    // Running, runnable and blocked together are a task's life.
+    const lives = lifetimes(file);
+    if (PROGRAMS.some(([name]) => file.endsWith(`${name.replaceAll(" ", "-")}.ctf`))) assert.ok(lives.size > 0 || !hasBabeltrace(), "no births");
+    for (const [tid, life] of lives) {
+      const states = await one(trace, `select coalesce(sum(iif(dur < 0, trace_end() - ts, dur)), 0) as n from thread_state join thread using (utid)
+        where tid = ${tid} and state in ('Running', 'R', 'R+', 'S', 'D', 'T', 't')`);
+      assert.ok(Math.abs(Number(states) - life) <= 1000, `${kind}: task ${tid} was there for ${life} ns and ${states} ns in some state`);
     }
     return trace;
   }

@@ -20,7 +20,10 @@ pub(crate) fn write(
     let mut state = State::new(&now.tasks);
     let (mut line, mut quoted) = (String::new(), String::new());
     for (seq, record) in records {
-        let Step::Event(event @ (Event::Switch | Event::Wake), record) = state.step(seq, record) else {
+        // Who was just made can run from then on: somebody woke it, says the only word that viewers know for that.
+        let Step::Event(event @ (Event::Switch | Event::Wake | Event::Clone), record) =
+            state.step(seq, record)
+        else {
             continue;
         };
         let other = record.args[0] as u32;

@@ -393,8 +393,12 @@ impl Writer<'_> {
                 self.counter(tsc, KERNEL, name, unit, args[0] as i64)
             }
             Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
-            // The calls tell of births and maps; the others are steps of their own.
-            Event::Clone | Event::Map | Event::Unmap | Event::Brk | Event::Task | Event::Open => Ok(()),
+            // Who was just made can run from then on.
+            Event::Clone => {
+                sched::waking(&mut self.packets, &mut self.state, self.now.clock.ns(tsc), tid, args[0] as u32)
+            }
+            // The calls tell of maps; the others are steps of their own.
+            Event::Map | Event::Unmap | Event::Brk | Event::Task | Event::Open => Ok(()),
             Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes => Ok(()),
             Event::Log | Event::Mark | Event::Command => Ok(()),
         }
