@@ -272,7 +272,8 @@ impl State {
                     0 => Rc::new(RefCell::new(parent.fds.borrow().clone())),
                     _ => Rc::clone(&parent.fds),
                 };
-                let comm = parent.comm.clone();
+                // Nobody's name is the idle CPU's.
+                let comm = if record.tid == 0 { "?".to_owned() } else { parent.comm.clone() };
                 let task = Task { tgid: tgid as u32, comm, fds, strings: Vec::new() };
                 self.tasks.insert(child as u32, task);
             }

@@ -273,10 +273,11 @@ fn scheduling_is_ftrace_text() {
     let trace = export(&recorder, &now);
     let lines: Vec<&str> = trace.str("systemTraceEvents").lines().skip(2).collect();
     assert_eq!(
-        lines[0],
+        lines[1],
         "idle-0 (-----) [000] d..3 0.000001060: sched_switch: prev_comm=idle prev_pid=0 prev_prio=120 \
          prev_state=S ==> next_comm=sh next_pid=10 next_prio=120"
     );
+    assert!(lines[0].ends_with("sched_waking: comm=? pid=10 prio=120 target_cpu=000"), "born");
     assert!(
         lines
             .iter()
