@@ -28,7 +28,7 @@ const TIERS: &[&[&str]] = &[
     ],
     &["task", "sched", "timers", "debug"],
     &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom", "patching"],
-    &["run", "boot", "inspect", "view"],
+    &["run", "traced", "boot", "inspect", "view"],
 ];
 
 /// Longest file that a newcomer still reads.

@@ -14,7 +14,7 @@
 //! | 0 nouns | [`error`] [`user`] [`wait`] [`mod@env`] [`log`] [`time`] [`mm`] [`fs`] [`ipc`] [`tty`] [`sigstate`] | no task |
 //! | 1 task | [`task`] [`debug`] | the nouns a task owns; a debugger's side |
 //! | 2 verbs | [`syscall`] [`exec`] [`signal`] [`procfs`] [`patching`] | functions over `&mut Kernel` |
-//! | 3 | [`run`] [`inspect`] [`view`] | the loop; what tools may ask |
+//! | 3 | [`run`] [`traced`] [`inspect`] [`view`] | the loop; what tools may ask |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -43,6 +43,7 @@ pub mod syscall;
 pub mod task;
 pub mod time;
 pub mod timers;
+pub mod traced;
 pub mod tty;
 pub mod user;
 pub mod view;

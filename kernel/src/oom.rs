@@ -11,7 +11,8 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use llano_machine::{host, overlay};
+use llano_machine::{clock, host, overlay};
+use llano_trace::record::Counter;
 
 /// How often memory is looked at, in ticks.
 const EVERY: u64 = 4;
@@ -42,7 +43,14 @@ impl Kernel {
     /// Looks at memory and load with the tick.
     pub(crate) fn check_memory(&mut self) {
         self.ticks += 1;
-        if self.ticks.is_multiple_of(EVERY) && self.used_ram() > self.ram {
+        if !self.ticks.is_multiple_of(EVERY) {
+            return;
+        }
+        let used = self.used_ram();
+        if self.trace.on() {
+            self.trace.counter(clock::tsc(), Counter::Memory, 0, used as i64);
+        }
+        if used > self.ram {
             self.space.clear_shelf(0);
             if self.used_ram() > self.ram {
                 self.out_of_memory();

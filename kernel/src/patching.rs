@@ -7,6 +7,7 @@ use crate::kernel::{Kernel, log};
 use crate::mm::{Backing, Vma};
 use crate::user;
 use crate::wait::Tid;
+use llano_machine::clock;
 use llano_machine::patch::{self, Before, Reason, area};
 use llano_machine::space::{Sharing, WRITE};
 
@@ -32,31 +33,31 @@ pub fn site_trapped(k: &mut Kernel, tid: Tid) {
     }
     let mm = k.task(tid).mm.clone();
     let Some(vma) = mm.borrow().find(addr).cloned() else { return };
-    patch_in(k, &vma, addr);
+    let patched = patch_in(k, &vma, addr);
+    if let Err(reason) = patched {
+        patch::refuse(addr, reason);
+        log!(k, DEBUG, "patch", "the call at {addr:#x} stays a trap: {}", reason.text());
+    }
+    if k.trace.on() {
+        k.trace.patch(clock::tsc(), tid as u32, addr, patched.is_ok());
+    }
 }
 
-fn patch_in(k: &mut Kernel, vma: &Vma, addr: u64) {
+fn patch_in(k: &mut Kernel, vma: &Vma, addr: u64) -> Result<(), Reason> {
     if let Some(reason) = obstacle(k, vma) {
-        return refuse(k, addr, reason);
+        return Err(reason);
     }
     if is_sigreturn(addr) && !described(vma, addr) {
-        return refuse(k, addr, Reason::Unwinder);
+        return Err(Reason::Unwinder);
     }
     if patch::needs_area(addr) {
         let taken = k.space.take_near(addr, area::AREA, |at| area::in_reach(at, addr));
         if taken.is_none_or(|at| patch::add_area(at).is_err()) {
-            return refuse(k, addr, Reason::NoPlace);
+            return Err(Reason::NoPlace);
         }
     }
     let before = if matches!(vma.backing, Backing::File(..)) { Before::Code } else { Before::Unknown };
-    // Where it stays a trap, the machine remembers why.
-    let _ = patch::patch(addr, vma.start, vma.end, before);
-}
-
-/// The call at `addr` stays a trap.
-fn refuse(k: &mut Kernel, addr: u64, reason: Reason) {
-    patch::refuse(addr, reason);
-    log!(k, DEBUG, "patch", "the call at {addr:#x} stays a trap: {}", reason.text());
+    patch::patch(addr, vma.start, vma.end, before)
 }
 
 impl Kernel {

@@ -11,6 +11,7 @@ use crate::timers::Due;
 use crate::wait::{OnSignal, Tid, Wait, Why};
 use alloc::vec::Vec;
 use llano_machine::{Fault, Trap, clock, overlay, space};
+use llano_trace::record::Irq;
 
 /// Why the loop returned: someone outside must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,9 @@ impl Kernel {
         let mut signals = Vec::new();
         self.env.bell.wait(timeout, &mut ready, &mut signals);
         self.refresh_now();
+        // From here on: what stood before was waiting.
+        let begin = clock::tsc();
+        let (io, asked) = (!ready.is_empty() || !signals.is_empty(), self.requests.any());
         for r in ready {
             if self.terminals.host_ready(r.key) {
                 continue;
@@ -114,12 +118,21 @@ impl Kernel {
         for s in signals {
             self.host_signal(s);
         }
-        self.expire_timers();
+        let expired = self.expire_timers();
         let requests = self.requests.clone();
         if requests.any() {
             for request in requests.take() {
                 request(self);
             }
+        }
+        let irq = match (io, asked, expired) {
+            (true, ..) => Irq::Io,
+            (_, true, _) => Irq::Doorbell,
+            (.., true) => Irq::Timer,
+            _ => return,
+        };
+        if self.trace.on() {
+            self.trace.irq(begin, clock::tsc(), irq);
         }
     }
 
@@ -166,9 +179,15 @@ impl Kernel {
         }
     }
 
-    fn expire_timers(&mut self) {
+    /// Returns whether something was due.
+    fn expire_timers(&mut self) -> bool {
         let now = self.now();
-        while let Some(due) = self.timers.pop(now) {
+        let mut some = false;
+        while let Some((at, due)) = self.timers.pop(now) {
+            some = true;
+            if self.trace.on() {
+                self.trace_timer(due, now - at);
+            }
             match due {
                 Due::Wake(tid) => {
                     if let Some(task) = self.tables.task_mut(tid) {
@@ -182,6 +201,7 @@ impl Kernel {
             }
         }
         self.arm_deadline();
+        some
     }
 
     /// The slice of `tid` is over.
@@ -189,6 +209,7 @@ impl Kernel {
         // What other threads and timers ask for is served at once; a look at host descriptors is a host call, so
         // while guests keep the CPU busy they wait a few ticks.
         const LOOK_OUTSIDE: u64 = 3;
+        let begin = clock::tsc();
         let now = self.refresh_now();
         let due = self.next_deadline().is_some_and(|at| at <= now);
         self.irq |= due || self.requests.any() || self.ticks.is_multiple_of(LOOK_OUTSIDE);
@@ -199,6 +220,9 @@ impl Kernel {
         self.charge(tid);
         self.cpu_timers(tid);
         self.check_memory();
+        if self.trace.on() {
+            self.trace.irq(begin, clock::tsc(), Irq::Tick);
+        }
     }
 
     /// Adds the CPU time since the last look to a task.
@@ -227,9 +251,13 @@ impl Kernel {
             self.slice = Slice::default();
             return true;
         }
-        let begin = clock::tsc();
+        let (before, begin) = (overlay::work_done(), clock::tsc());
         let activated = overlay::activate(view);
-        self.slice = Slice::after(begin, clock::tsc());
+        let end = clock::tsc();
+        self.slice = Slice::after(begin, end);
+        if self.trace.on() {
+            self.trace_exchange(tid, before, begin, end);
+        }
         let Err(error) = activated else { return true };
         let pid = self.task(tid).pid;
         log!(self, INFO, "mm", "process {pid} is killed: its memory cannot be put in place: {error}");
@@ -245,8 +273,7 @@ impl Kernel {
         }
         self.charge(prev);
         if self.trace.on() {
-            let state = self.tables.task(prev).map_or(llano_trace::record::TaskState::Dead, trace_state);
-            self.trace.switch(clock::tsc(), prev as u32, next as u32, state);
+            self.trace_switch(prev, next);
         }
         self.running = next;
     }
@@ -353,9 +380,7 @@ impl Kernel {
             queue.add(tid, *events);
         }
         if self.trace.on() {
-            let nr = self.task(tid).call.map_or(0, |c| c.nr);
-            let (kind, object) = trace_why(&wait.why);
-            self.trace.block(clock::tsc(), tid as u32, nr, kind, object);
+            self.trace_block(tid, &wait.why);
         }
         let task = self.task_mut(tid);
         task.wait = Some(wait);
@@ -467,31 +492,5 @@ impl Kernel {
     fn ignores(&self, pid: Pid, signo: i32) -> bool {
         let leader = self.tables.process(pid).and_then(|p| self.tables.task(*p.threads.first()?));
         leader.is_some_and(|task| task.sighand.borrow().get(signo).handler == SIG_IGN)
-    }
-}
-
-fn trace_state(task: &crate::task::Task) -> llano_trace::record::TaskState {
-    use llano_trace::record::TaskState;
-    match task.state {
-        State::Runnable => TaskState::Runnable,
-        State::Blocked if task.is_uninterruptible() => TaskState::Uninterruptible,
-        State::Blocked => TaskState::Sleeping,
-        State::Stopped | State::Frozen => TaskState::Stopped,
-        State::Dead => TaskState::Dead,
-    }
-}
-
-fn trace_why(why: &crate::wait::Why) -> (llano_trace::record::Waiting, u64) {
-    use llano_trace::record::Waiting;
-    match *why {
-        Why::Read(fd) | Why::Write(fd) => (Waiting::Pipe, fd as u64),
-        Why::Lock(fd) => (Waiting::Lock, fd as u64),
-        Why::Futex(at) => (Waiting::Futex, at),
-        Why::Child => (Waiting::Child, 0),
-        Why::Vfork(tid) => (Waiting::Vfork, tid as u64),
-        Why::Sleep => (Waiting::Timer, 0),
-        Why::Poll => (Waiting::Poll, 0),
-        Why::Signal => (Waiting::Signal, 0),
-        Why::Open => (Waiting::Other, 0),
     }
 }

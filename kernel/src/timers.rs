@@ -45,10 +45,11 @@ impl Timers {
         self.queue.first_key_value().map(|(k, _)| k.0)
     }
 
-    /// Takes the first that is due.
-    pub fn pop(&mut self, now: u64) -> Option<Due> {
+    /// Takes the first that is due, and since when it is.
+    pub fn pop(&mut self, now: u64) -> Option<(u64, Due)> {
         let first = self.queue.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let at = first.key().0;
+        (at <= now).then(|| (at, first.remove()))
     }
 
     /// All of them, for people.

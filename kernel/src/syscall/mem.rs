@@ -226,7 +226,12 @@ pub fn sys_brk(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     if wish.saturating_sub(mm.brk.0) > limit.min(k.ram) {
         return Ok(mm.brk.1 as i64);
     }
-    Ok(mm.set_brk(wish) as i64)
+    let new = mm.set_brk(wish);
+    drop(mm);
+    if k.trace.on() && new != end {
+        k.trace.brk(clock::tsc(), t as u32, end, new);
+    }
+    Ok(new as i64)
 }
 
 /// madvise(2).

@@ -9,6 +9,7 @@ use crate::task::AltStack;
 use crate::time::Timespec;
 use crate::user;
 use crate::wait::{OnSignal, Tid, Wait, Why};
+use llano_machine::clock;
 use llano_machine::cpu::reg;
 
 const SIG_BLOCK: i32 = 0;
@@ -134,6 +135,11 @@ pub fn sys_rt_sigreturn(k: &mut Kernel, t: Tid, _: &Args) -> SysResult {
     task.attention = true;
     if frame::pop(task).is_err() {
         signal::deliver::force(k, t, SigInfo::new(sig::SEGV, code::SI_KERNEL));
+    }
+    if k.trace.on() {
+        let regs = k.task(t).ctx.regs();
+        let (sp, ip) = (regs.regs[reg::RSP], regs.rip);
+        k.trace.signal_returned(clock::tsc(), t as u32, sp, ip);
     }
     Err(Fail::NoReturn)
 }

@@ -79,6 +79,8 @@ struct Overlay {
     lively: BTreeMap<View, (u64, Vec<u64>)>,
     /// Counts changes to who sees what where.
     epoch: u64,
+    /// Spans ever moved into place.
+    moved: u64,
 }
 
 struct OverlayCell(UnsafeCell<Option<Overlay>>);
@@ -102,6 +104,7 @@ fn with<R>(f: impl FnOnce(&mut Overlay) -> R) -> R {
         page_map: PageMap::default(),
         lively: BTreeMap::new(),
         epoch: 0,
+        moved: 0,
     }))
 }
 
@@ -240,6 +243,11 @@ pub fn saved_pages() -> usize {
     with(|o| o.store.used())
 }
 
+/// What was ever done to put views in place: pages exchanged, and ranges moved.
+pub fn work_done() -> (u64, u64) {
+    with(|o| (o.store.exchanged(), o.moved))
+}
+
 /// The current view maps something over `[start, start + len)`, or nothing (`empty`).
 pub(crate) fn replace(start: u64, len: u64, empty: bool) -> Result<(), HostError> {
     with(|o| if o.spans.is_empty() { Ok(()) } else { o.replace(start, start + len, empty) })
@@ -332,6 +340,7 @@ impl Overlay {
             if let Some(other) = span.layers.iter().position(|l| l.at == At::Here) {
                 park(&mut span.layers[other], key, span.end, &mut self.parking)?;
             }
+            self.moved += 1;
             unpark(&mut span.layers[mine], key, span.end, &mut self.parking)?;
         }
         span.layers[mine].show(key, span.end, view, &mut self.store)?;

@@ -19,12 +19,19 @@ pub(super) struct Store {
     /// Pages below this have been handed out since the store was last empty.
     top: u32,
     free: Vec<u32>,
+    /// Pages that ever changed places with one in a view.
+    exchanged: u64,
 }
 
 impl Store {
     /// Pages in use.
     pub(super) fn used(&self) -> usize {
         self.top as usize - self.free.len()
+    }
+
+    /// Pages exchanged so far.
+    pub(super) fn exchanged(&self) -> u64 {
+        self.exchanged
     }
 
     /// Saves the page at `at`; one that cannot be read (a truncated file) is saved as zeroes.
@@ -60,6 +67,7 @@ impl Store {
 
     /// Puts the saved page in place of the one at `at`, which must be writable, and saves that one.
     pub(super) fn exchange(&mut self, frame: Frame, at: u64) {
+        self.exchanged += 1;
         let saved = self.at(frame.0);
         // SAFETY: a page of guest space and a frame that was handed out: no Rust object lies there.
         let left = unsafe { usermem::exchange_raw(at, saved, PAGE) };
