@@ -123,6 +123,9 @@ pub struct Run {
     /// Size of the trace ring
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub trace_ring: u64,
+    /// Wait for what is written meanwhile, and lose no record
+    #[arg(long)]
+    pub trace_lossless: bool,
     /// Record what llano itself does on the host as Chrome trace events; `llano trace export --merge FILE` lays it beside a recording
     #[arg(long, value_name = "FILE")]
     pub trace_self: Option<PathBuf>,

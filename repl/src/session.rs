@@ -19,9 +19,10 @@ use llano_kernel::tty::devices::Terminals;
 use llano_machine::bell::{Bell, Requests};
 use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
-use llano_machine::{PAGE, clock, heap, signals, space, term};
+use llano_machine::{PAGE, clock, heap, shared, signals, space, term};
 use llano_trace::filter::Filter;
 use llano_trace::recorder::Recorder;
+use llano_trace::ring;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use tracing::debug_span;
@@ -139,9 +140,14 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
         return Err(failure);
     }
     let stream = match trace_path(options) {
-        Some(path) if path.as_os_str() == TEXT || Format::of(path) == Ok(Format::Ctf) => {
-            let stream = crate::stream::start(path, &calibration, &requests);
-            Some(stream.map_err(|e| Failure::new(format!("--trace {e}"))).inspect_err(|_| term::restore())?)
+        Some(path) if is_streamed(path) => {
+            let stream = crate::stream::start(path, &calibration, kernel.trace.reader(0));
+            let stream = stream.map_err(|e| Failure::new(format!("--trace {e}")));
+            let stream = stream.inspect_err(|_| term::restore())?;
+            if options.trace_lossless {
+                kernel.trace.lose_nothing(clock::nap);
+            }
+            Some(stream)
         }
         _ => None,
     };
@@ -159,11 +165,24 @@ fn trace_path(options: &Run) -> Option<&std::path::Path> {
     options.trace.as_deref().filter(|p| *p != std::path::Path::new("off"))
 }
 
+/// Whether the trace is written while the system runs.
+fn is_streamed(path: &std::path::Path) -> bool {
+    path.as_os_str() == TEXT || Format::of(path) == Ok(Format::Ctf)
+}
+
 fn recorder(options: &Run) -> Result<Recorder, Failure> {
     if options.trace.as_deref() == Some(std::path::Path::new("off")) {
         return Ok(Recorder::off());
     }
-    let mut recorder = Recorder::new(options.trace_ring as usize);
+    let streamed = trace_path(options).is_some_and(is_streamed);
+    if options.trace_lossless && !streamed {
+        return Err(Failure::new(
+            "--trace-lossless waits for what is written meanwhile: it needs --trace NAME.ctf or --trace -",
+        ));
+    }
+    let words = shared::words(ring::room(options.trace_ring as usize));
+    let words = words.map_err(|e| Failure::new(format!("no room for the trace ring (--trace-ring): {e}")))?;
+    let mut recorder = Recorder::over(words);
     if let Some(list) = &options.trace_filter {
         let filter = Filter::parse(list).map_err(|e| Failure::new(format!("--trace-filter {e}")))?;
         recorder.set_filter(filter);

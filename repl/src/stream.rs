@@ -1,34 +1,31 @@
 //! A recording that grows while the system runs: `--trace NAME.ctf`, or as text on standard error: `--trace -`.
 //!
-//! A thread asks the vCPU every few milliseconds for the records that are new, by a closure as the monitor's, and writes
-//! them. So recording costs the guest a copy now and then and never a wait; what the ring overwrote in between is
-//! counted as lost. A file grows by whole packets: a llano that is killed leaves a recording that can be read.
+//! A thread reads the ring beside the vCPU, which notices nothing of it, and writes what is new. What the ring overwrote
+//! before it was read is counted as lost; with `--trace-lossless` the vCPU waits instead. A file grows by whole packets:
+//! a llano that is killed leaves a recording that can be read.
 
 use crate::traces::Clock;
 use llano_kernel::Kernel;
-use llano_kernel::inspect::Requests;
 use llano_trace::ctf::{self, Writer};
 use llano_trace::record::Record;
+use llano_trace::ring::Reader;
 use llano_trace::snapshot::Snapshot;
 use llano_trace::text::{Options, Printer};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle, sleep};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tracing::trace_span;
 
 /// The path that means text on standard error.
 pub const TEXT: &str = "-";
-/// Records fetched at a time: 2 MiB, some hundred microseconds of the vCPU's time.
-const CHUNK: usize = 1 << 15;
-/// Time between two fetches when records come fast, and the longest when they hardly come.
-const BUSY: Duration = Duration::from_millis(5);
+/// Records read at a time: few enough to stay in the cache until they are written.
+const CHUNK: usize = 4096;
+/// Time between two looks when records come fast, and the longest when they hardly come.
+const BUSY: Duration = Duration::from_micros(500);
 const IDLE: Duration = Duration::from_millis(40);
-/// How long the vCPU may take to answer: it may be held by a debugger, or deep in a long call.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// The thread keeps a few packets on its stack at most.
 const STACK: usize = 256 << 10;
 
@@ -46,18 +43,19 @@ enum Target {
 }
 
 impl Target {
-    fn records(&mut self, records: &[(u64, Record)]) -> io::Result<()> {
+    /// `first` is the sequence number of the first of `records`.
+    fn records(&mut self, first: u64, records: &[Record]) -> io::Result<()> {
         match self {
             Target::Disk(_, writer) => {
-                for (seq, record) in records {
-                    writer.record(*seq, record)?;
+                for (seq, record) in (first..).zip(records) {
+                    writer.record(seq, record)?;
                 }
                 Ok(())
             }
             Target::Text(printer) => {
                 let mut out = io::BufWriter::with_capacity(1 << 16, io::stderr());
-                for (seq, record) in records {
-                    printer.record(&mut out, *seq, *record)?;
+                for (seq, record) in (first..).zip(records) {
+                    printer.record(&mut out, seq, *record)?;
                 }
                 out.flush()
             }
@@ -72,24 +70,24 @@ impl Target {
     }
 }
 
-/// Begins a recording in the directory `path`, in place of one that is there; or as text, if it is `-`.
+/// Begins a recording of what `reader` reads in the directory `path`, in place of one that is there; or as text, if it
+/// is `-`.
 ///
 /// # Errors
 /// One line that says which file and why.
-pub fn start(path: &Path, clock: &Clock, requests: &Arc<Requests<Kernel>>) -> Result<Stream, String> {
+pub fn start(path: &Path, clock: &Clock, reader: Reader) -> Result<Stream, String> {
     let clock = clock.calibration();
     let disk = match path == Path::new(TEXT) {
         true => None,
         false => Some((path.to_path_buf(), ctf::create(path, &clock)?)),
     };
     let (end, ended) = channel();
-    let requests = Arc::clone(requests);
     let run = move || {
         let target = match disk {
             Some((path, writer)) => Target::Disk(path, writer),
             None => Target::Text(Box::new(Printer::new(&[], clock, Options::default()))),
         };
-        write(target, &requests, &ended)
+        write(target, reader, &ended)
     };
     let thread = Builder::new().name("trace-writer".into()).stack_size(STACK).spawn(run);
     let thread = thread.map_err(|e| format!("cannot start a thread: {e}"))?;
@@ -97,38 +95,30 @@ pub fn start(path: &Path, clock: &Clock, requests: &Arc<Requests<Kernel>>) -> Re
 }
 
 /// Writes what comes until the end.
-fn write(mut target: Target, requests: &Requests<Kernel>, end: &Receiver<Snapshot>) -> io::Result<()> {
-    let (mut next, mut pause) = (0, BUSY);
-    let mut chunk: Vec<(u64, Record)> = Vec::new();
+fn write(mut target: Target, mut reader: Reader, end: &Receiver<Snapshot>) -> io::Result<()> {
+    let mut pause = BUSY;
+    let mut records: Vec<Record> = Vec::with_capacity(CHUNK);
     loop {
         let last = match end.recv_timeout(pause) {
             Ok(now) => Some(now),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
+        let mut some = false;
         loop {
-            // Filled on the vCPU, allocated here.
-            chunk.clear();
-            chunk.reserve(CHUNK);
-            let work = trace_span!(target: "stream", "fetch").entered();
-            let fetch = move |k: &mut Kernel| {
-                chunk.extend(k.trace.since(next).take(CHUNK));
-                chunk
-            };
-            // No answer: the same records are asked for again.
-            chunk = requests.ask(PATIENCE, fetch).unwrap_or_default();
+            let first = reader.read(&mut records, CHUNK);
+            let work = (!records.is_empty())
+                .then(|| trace_span!(target: "stream", "write", records = records.len()).entered());
+            target.records(first, &records)?;
             drop(work);
-            let _work = (!chunk.is_empty())
-                .then(|| trace_span!(target: "stream", "write", records = chunk.len()).entered());
-            target.records(&chunk)?;
-            next = chunk.last().map_or(next, |(seq, _)| seq + 1);
-            pause = if chunk.len() < CHUNK / 32 { (pause * 2).min(IDLE) } else { BUSY };
-            if chunk.len() < CHUNK {
+            some |= records.len() > CHUNK / 32;
+            if records.len() < CHUNK {
                 break;
             }
         }
+        pause = if some { BUSY } else { (pause * 2).min(IDLE) };
         if let Some(now) = last {
-            return target.finish(next, &now);
+            return target.finish(reader.next(), &now);
         }
     }
 }
@@ -138,16 +128,9 @@ impl Stream {
     ///
     /// # Errors
     /// As writing failed, whenever that was.
-    pub fn finish(self, k: &mut Kernel, clock: &Clock) -> io::Result<()> {
+    pub fn finish(self, k: &Kernel, clock: &Clock) -> io::Result<()> {
         // A thread that has already failed does not listen.
         let _ = self.end.send(crate::traces::snapshot(k, clock));
-        // Its questions are the last: nobody else answers them.
-        while !self.thread.is_finished() {
-            for request in k.requests.clone().take() {
-                request(k);
-            }
-            sleep(Duration::from_micros(100));
-        }
         self.thread.join().unwrap_or_else(|_| Err(io::Error::other("its thread has failed")))
     }
 }

@@ -125,7 +125,7 @@ impl Format {
 pub fn write(ended: &mut Ended, path: &Path) -> Result<(), String> {
     let _work = tracing::debug_span!(target: "export", "write the trace", to = %path.display()).entered();
     if let Some(stream) = ended.stream.take() {
-        let finished = stream.finish(&mut ended.kernel, &ended.calibration);
+        let finished = stream.finish(&ended.kernel, &ended.calibration);
         return finished.map_err(|e| file::failure(path, &e));
     }
     let (k, now) = (&ended.kernel, snapshot(&ended.kernel, &ended.calibration));

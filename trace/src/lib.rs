@@ -6,7 +6,7 @@
 //!
 //! Without std, for the kernel:
 //! - [`record`]: the record and the events it can hold
-//! - [`recorder`]: the ring
+//! - [`recorder`]: what is recorded; [`ring`]: where to, and how other threads read it
 //! - [`filter`]: which events and calls are kept
 //! - [`snapshot`]: what an export must know beside the ring
 //!
@@ -31,6 +31,7 @@ extern crate std;
 pub mod filter;
 pub mod record;
 pub mod recorder;
+pub mod ring;
 pub mod snapshot;
 
 #[cfg(feature = "std")]

@@ -56,6 +56,37 @@ pub struct Record {
 
 const _: () = assert!(size_of::<Record>() == 64);
 
+/// Longest string kept, in bytes: `PATH_MAX`.
+pub const MAX_BYTES: usize = 4096;
+
+/// The records of a string of `kind` whose meaning `key` completes (see [`BytesKind`]), cut after [`MAX_BYTES`]. An empty
+/// one is one record without bytes.
+pub fn pieces(
+    tsc: u64,
+    tid: u32,
+    kind: BytesKind,
+    key: u64,
+    bytes: &[u8],
+) -> impl Iterator<Item = Record> + '_ {
+    let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
+    (0..bytes.len().max(1)).step_by(32).map(move |offset| {
+        let args = text_words(&bytes[offset..]);
+        let result = ((offset as i64) << 32) | bytes.len() as i64;
+        Record { tsc, duration: key, result, args, tid, event: Event::Bytes as u16, nr: kind as u16 }
+    })
+}
+
+/// The first 32 bytes of a text as the words that hold it.
+pub(crate) fn text_words(bytes: &[u8]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
+        let mut le = [0; 8];
+        le[..chunk.len()].copy_from_slice(chunk);
+        *word = u64::from_le_bytes(le);
+    }
+    words
+}
+
 /// Declares a `u16` enumeration that is read back from a record.
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$row:meta])* $variant:ident $text:literal,)* }) => {
@@ -263,16 +294,32 @@ impl Record {
         Event::from_raw(self.event)
     }
 
-    /// The record as it stands in a file: its fields in order, little-endian.
+    /// The record as words: its fields in order, event, number and task in one.
+    #[inline(always)]
+    pub fn to_words(&self) -> [u64; 8] {
+        let who = u64::from(self.event) | u64::from(self.nr) << 16 | u64::from(self.tid) << 32;
+        let [a, b, c, d] = self.args;
+        [self.tsc, who, self.duration, self.result as u64, a, b, c, d]
+    }
+
+    /// The record that [`Record::to_words`] made.
+    #[inline(always)]
+    pub fn from_words([tsc, who, duration, result, a, b, c, d]: [u64; 8]) -> Record {
+        Record {
+            tsc,
+            event: who as u16,
+            nr: (who >> 16) as u16,
+            tid: (who >> 32) as u32,
+            duration,
+            result: result as i64,
+            args: [a, b, c, d],
+        }
+    }
+
+    /// The record as it stands in a file: its words, little-endian.
     pub fn to_bytes(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
-        bytes[..8].copy_from_slice(&self.tsc.to_le_bytes());
-        bytes[8..10].copy_from_slice(&self.event.to_le_bytes());
-        bytes[10..12].copy_from_slice(&self.nr.to_le_bytes());
-        bytes[12..16].copy_from_slice(&self.tid.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.duration.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.result.to_le_bytes());
-        for (chunk, word) in bytes[32..].chunks_exact_mut(8).zip(self.args) {
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.to_words()) {
             chunk.copy_from_slice(&word.to_le_bytes());
         }
         bytes
@@ -280,21 +327,13 @@ impl Record {
 
     /// The record that [`Record::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8; 64]) -> Record {
-        let word = |at: usize| {
+        let mut words = [0; 8];
+        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
             let mut le = [0; 8];
-            le.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_le_bytes(le)
-        };
-        let who = word(8);
-        Record {
-            tsc: word(0),
-            event: who as u16,
-            nr: (who >> 16) as u16,
-            tid: (who >> 32) as u32,
-            duration: word(16),
-            result: word(24) as i64,
-            args: [word(32), word(40), word(48), word(56)],
+            le.copy_from_slice(chunk);
+            *word = u64::from_le_bytes(le);
         }
+        Record::from_words(words)
     }
 
     /// What the line of an [`Event::Log`] record is about.

@@ -1,30 +1,28 @@
-//! The ring: the newest records, in packets of 64 KiB.
+//! Writes the records into the ring.
 //!
 //! Records carry no number of their own: the ring counts them, and the count of all records ever written is the next
 //! one's sequence number. When the ring is full the oldest *packet* goes at once, as in the trace formats whose unit
 //! it is. The ring's memory is touched as it fills, so a large one costs a short run nothing.
 
-use alloc::vec::Vec;
+use alloc::sync::Arc;
+use core::sync::atomic::AtomicU64;
 
 use llano_abi::syscalls::{ArgKind, SYSCALLS};
 
 use crate::filter::{CallSet, Filter};
-use crate::record::{BytesKind, Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
-
-/// Records in a packet.
-pub const PACKET: u64 = 1024;
-
-/// Longest string kept, in bytes: `PATH_MAX`.
-pub const MAX_BYTES: usize = 4096;
+use crate::record::{self, BytesKind, Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
+use crate::ring::{PACKET, Reader, Ring, heap_words};
 
 /// The ring and what it keeps.
 #[derive(Debug)]
 pub struct Recorder {
-    records: Vec<Record>,
-    /// How many records the ring holds, a power of two; 0 when there is no ring.
-    capacity: u64,
+    ring: Arc<Ring>,
     /// Sequence number of the next record.
     next: u64,
+    /// Up to which one it can be written at once; for ever, unless nothing may be lost.
+    limit: u64,
+    /// Passes a little time, if nothing may be lost and the reader is behind.
+    wait: Option<fn()>,
     filter: Filter,
     /// Calls of more than four arguments.
     wide: CallSet,
@@ -33,9 +31,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A ring of about `bytes`, rounded to a power of two of at least two packets, that keeps everything.
+    /// A ring of about `bytes` of the heap, rounded to a power of two of at least two packets, that keeps everything.
+    /// Its memory is never given back.
     pub fn new(bytes: usize) -> Recorder {
-        let capacity = (bytes / size_of::<Record>()).next_power_of_two().max(2 * PACKET as usize);
+        Recorder::over(heap_words(bytes))
+    }
+
+    /// A ring in `words` that keeps everything.
+    pub fn over(words: &'static [AtomicU64]) -> Recorder {
         let (mut wide, mut strings) = (CallSet::NONE, CallSet::NONE);
         for call in SYSCALLS {
             if call.args.len() > 4 {
@@ -46,9 +49,10 @@ impl Recorder {
             }
         }
         Recorder {
-            records: Vec::with_capacity(capacity),
-            capacity: capacity as u64,
+            ring: Ring::new(words),
             next: 0,
+            limit: u64::MAX,
+            wait: None,
             filter: Filter::ALL,
             wide,
             strings,
@@ -56,11 +60,12 @@ impl Recorder {
     }
 
     /// A recorder without a ring, which never keeps anything.
-    pub const fn off() -> Recorder {
+    pub fn off() -> Recorder {
         Recorder {
-            records: Vec::new(),
-            capacity: 0,
+            ring: Ring::new(&[]),
             next: 0,
+            limit: u64::MAX,
+            wait: None,
             filter: Filter::NONE,
             wide: CallSet::NONE,
             strings: CallSet::NONE,
@@ -69,9 +74,21 @@ impl Recorder {
 
     /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
     pub fn set_filter(&mut self, filter: Filter) {
-        if self.capacity != 0 {
+        if self.ring.capacity() != 0 {
             self.filter = filter;
         }
+    }
+
+    /// Reads from sequence number `seq` on, on any thread.
+    pub fn reader(&self, seq: u64) -> Reader {
+        Reader::new(Arc::clone(&self.ring), seq)
+    }
+
+    /// From now on nothing is overwritten before the [`Recorder::reader`], of which there must be one, has read it:
+    /// until then `wait` is called, which passes a little time.
+    pub fn lose_nothing(&mut self, wait: fn()) {
+        self.wait = Some(wait);
+        self.limit = self.next;
     }
 
     /// Whether anything is recorded: one load. Callers test it before they read the clock or gather arguments.
@@ -87,12 +104,12 @@ impl Recorder {
 
     /// How many of the oldest records are gone; the sequence number of the oldest one that is still here.
     pub fn lost(&self) -> u64 {
-        self.next.saturating_sub(self.capacity).next_multiple_of(PACKET)
+        self.ring.oldest(self.next)
     }
 
     /// Bytes of the ring that were ever written to, and so are in memory.
     pub fn memory(&self) -> u64 {
-        (self.records.len() * size_of::<Record>()) as u64
+        self.next.min(self.ring.capacity()) * size_of::<Record>() as u64
     }
 
     /// The records that are here with their sequence numbers, oldest first.
@@ -102,12 +119,7 @@ impl Recorder {
 
     /// Of these, those from sequence number `seq` on.
     pub fn since(&self, seq: u64) -> impl Iterator<Item = (u64, Record)> + Clone + '_ {
-        (self.lost().max(seq)..self.next).map(|seq| (seq, self.records[self.slot(seq)]))
-    }
-
-    #[inline(always)]
-    fn slot(&self, seq: u64) -> usize {
-        (seq & (self.capacity - 1)) as usize
+        (self.lost().max(seq)..self.next).map(|seq| (seq, self.ring.get(seq)))
     }
 
     #[inline(always)]
@@ -120,12 +132,24 @@ impl Recorder {
 
     #[inline(always)]
     fn push(&mut self, record: Record) {
-        let slot = self.slot(self.next);
-        match self.records.get_mut(slot) {
-            Some(old) => *old = record,
-            None => self.records.push(record),
+        if self.next >= self.limit {
+            self.make_room();
         }
+        self.ring.put(self.next, &record);
         self.next += 1;
+    }
+
+    /// Waits until the next packet can be written without loss.
+    #[cold]
+    fn make_room(&mut self) {
+        let Some(wait) = self.wait else { return };
+        loop {
+            self.limit = self.ring.taken().saturating_add(self.ring.capacity() - PACKET);
+            if self.next < self.limit {
+                return;
+            }
+            wait();
+        }
     }
 
     /// A call that began at `start` returns `result` at `now`. Calls that do not return (`exit`) are recorded too,
@@ -160,16 +184,9 @@ impl Recorder {
         }
     }
 
-    /// A string of `kind` whose meaning `key` completes (see [`BytesKind`]); cut after [`MAX_BYTES`].
+    /// A string of `kind` whose meaning `key` completes (see [`BytesKind`]); cut after [`MAX_BYTES`](crate::record::MAX_BYTES).
     pub fn bytes(&mut self, now: u64, tid: u32, kind: BytesKind, key: u64, bytes: &[u8]) {
-        let bytes = &bytes[..bytes.len().min(MAX_BYTES)];
-        // An empty string is one record without bytes.
-        let pieces = bytes.len().div_ceil(32).max(1);
-        for piece in 0..pieces {
-            let offset = piece * 32;
-            let args = words(&bytes[offset..]);
-            let result = ((offset as i64) << 32) | bytes.len() as i64;
-            let record = Record { tsc: now, duration: key, result, args, tid, event: 0, nr: kind as u16 };
+        for record in record::pieces(now, tid, kind, key, bytes) {
             self.write(Event::Bytes, record);
         }
     }
@@ -262,7 +279,13 @@ impl Recorder {
 
     /// A line of the kernel log about `target`, `level` as in `syslog(2)`, on behalf of `tid` or 0.
     pub fn log(&mut self, now: u64, tid: u32, level: u16, target: &str, text: &str) {
-        let record = Record { tsc: now, tid, nr: level, args: words(target.as_bytes()), ..Record::default() };
+        let record = Record {
+            tsc: now,
+            tid,
+            nr: level,
+            args: record::text_words(target.as_bytes()),
+            ..Record::default()
+        };
         self.words(Event::Log, record, BytesKind::Log, text.as_bytes());
     }
 
@@ -329,20 +352,11 @@ impl Recorder {
     }
 }
 
-/// The first 32 bytes of `bytes` as words, filled up with zeros.
-fn words(bytes: &[u8]) -> [u64; 4] {
-    let mut words = [0; 4];
-    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
-        let mut le = [0; 8];
-        le[..chunk.len()].copy_from_slice(chunk);
-        *word = u64::from_le_bytes(le);
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::MAX_BYTES;
+    use alloc::vec::Vec;
     use llano_abi::syscalls::nr;
 
     #[test]

@@ -10,8 +10,7 @@ use std::vec::Vec;
 use llano_abi::names::CLONE_FILES;
 use llano_abi::syscalls::{self, nr};
 
-use crate::record::{BytesKind, Event, Record};
-use crate::recorder::MAX_BYTES;
+use crate::record::{BytesKind, Event, MAX_BYTES, Record};
 use crate::snapshot::TaskNow;
 
 /// A string that belongs to a call, an event or a descriptor.

@@ -29,6 +29,13 @@ pub fn tsc() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
+/// Lets some ten microseconds pass, for another thread's sake.
+pub fn nap() {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: 20_000 };
+    // SAFETY: reads the struct it is given and writes nowhere.
+    unsafe { host!(nanosleep)(&time, core::ptr::null_mut()) };
+}
+
 /// CLOCK_MONOTONIC from the time-stamp counter: as exact as the host's vDSO, at half its price.
 ///
 /// At most a millisecond is computed; then the host is asked again. The rate comes from two askings at least ten

@@ -17,6 +17,7 @@
 //! | [`peek`] [`watch`] | memory as a debugger sees it; stores to it that trap |
 //! | [`space`] | the guest's address space: one reservation, pages mapped into it |
 //! | [`overlay`] | several address spaces at the same addresses: fork, and programs linked to fixed ones |
+//! | [`shared`] | memory shared with other threads: the trace ring |
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
 //! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
@@ -49,6 +50,7 @@ pub mod overlay;
 pub mod patch;
 pub mod peek;
 pub mod pool;
+pub mod shared;
 pub mod signals;
 pub mod space;
 pub mod term;

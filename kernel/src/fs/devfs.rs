@@ -23,7 +23,7 @@ use core::cell::Cell;
 use llano_abi::stat::makedev;
 use llano_machine::host::fill_random;
 use llano_machine::space;
-use llano_trace::recorder::MAX_BYTES;
+use llano_trace::record::MAX_BYTES;
 
 /// The memory devices (mem(4), null(4), full(4), random(4)): minor number, name, permissions.
 const MEMORY: [(u32, &str, u32); 6] = [

@@ -4,12 +4,10 @@ use core::iter;
 use std::borrow::ToOwned;
 use std::collections::BTreeMap;
 use std::string::String;
-use std::vec::Vec;
 
 use llano_abi::syscalls;
 
-use crate::record::{BytesKind, Event, Record};
-use crate::recorder::Recorder;
+use crate::record::{self, BytesKind, Event, Record};
 use crate::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
 
 /// The records that stand at the end of a saved trace.
@@ -17,10 +15,7 @@ pub fn records(now: &Snapshot) -> impl Iterator<Item = Record> + '_ {
     now.tasks.iter().flat_map(move |task| {
         let head = record(now.now_tsc, Event::Task, task.tid);
         let head = Record { args: [task.tgid.into(), 0, 0, 0], ..head };
-        // A task's name has at most 15 bytes; a ring of its own cuts any text.
-        let mut name = Recorder::new(0);
-        name.bytes(now.now_tsc, task.tid, BytesKind::Comm, 0, task.comm.as_bytes());
-        let name: Vec<Record> = name.iter().map(|(_, record)| record).collect();
+        let name = record::pieces(now.now_tsc, task.tid, BytesKind::Comm, 0, task.comm.as_bytes());
         iter::once(head).chain(name).chain(call(now.now_tsc, task))
     })
 }
