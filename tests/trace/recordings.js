@@ -217,13 +217,13 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
   await test("nothing is lost if nothing may be", async () => {
     const file = path.join(work, "lossless.ctf");
     const script = "i=0; while [ $i -lt 20000 ]; do : </dev/null; i=$((i+1)); done";
-    assert.equal(spawnSync(llano, ["--trace", file, "--trace-lossless", "--trace-ring", "128K", "sh", "-c", script]).status, 0);
+    assert.equal(spawnSync(llano, ["--trace", file, "--trace-lossless", "--trace-ring", "1M", "sh", "-c", script]).status, 0);
     const [, records, first, last, lost] = info(file).records.match(/(\d+) \(events (\d+) to (\d+)\), (\d+) lost/).map(Number);
     assert.deepEqual([first, lost, records], [0, 0, last + 1]);
     assert.ok(stats(file).calls.find(({ name }) => name === "openat").calls >= 20000);
     // Who writes has failed: the guest goes on, and the end says it.
     const full = path.join(work, "full.ctf");
-    const run = spawnSync("bash", ["-c", `ulimit -f 512; trap '' XFSZ; exec "$0" "$@"`, llano, "--trace", full, "--trace-lossless", "--trace-ring", "128K", "sh", "-c", script], { encoding: "utf8", timeout: 60000 });
+    const run = spawnSync("bash", ["-c", `ulimit -f 512; trap '' XFSZ; exec "$0" "$@"`, llano, "--trace", full, "--trace-lossless", "--trace-ring", "1M", "sh", "-c", script], { encoding: "utf8", timeout: 60000 });
     assert.equal(run.signal, null);
     assert.match(run.stderr, /full\.ctf.*(too large|limit)/i);
   });
