@@ -94,12 +94,20 @@ impl Writer<'_> {
             _ => (self.state.task(tid).tgid, tid),
         };
         self.line.clear();
-        let _ = write!(self.line, "{{\"ph\":\"{ph}\",\"pid\":{tgid},\"tid\":{tid},\"name\":");
+        self.line.push_str("{\"ph\":\"");
+        self.line.push(ph);
+        self.line.push_str("\",\"pid\":");
+        json::number(&mut self.line, tgid.into());
+        self.line.push_str(",\"tid\":");
+        json::number(&mut self.line, tid.into());
+        self.line.push_str(",\"name\":");
         json::string(&mut self.line, name);
     }
 
     fn field(&mut self, name: &str, value: &str) {
-        let _ = write!(self.line, ",\"{name}\":");
+        self.line.push_str(",\"");
+        self.line.push_str(name);
+        self.line.push_str("\":");
         json::string(&mut self.line, value);
     }
 
@@ -191,7 +199,9 @@ impl Writer<'_> {
         self.span(call.start, call.end);
         self.field("cat", "syscall");
         self.call_args(call.tid, call.nr, &call.args, Some(call.result), call);
-        let _ = write!(self.line, ",\"event\":{}}}", call.seq);
+        self.line.push_str(",\"event\":");
+        json::number(&mut self.line, call.seq);
+        self.line.push('}');
         self.end()?;
         let waits = self.waits.take(call.tid);
         self.waits(call.tid, waits, Some(call.end))?;

@@ -36,6 +36,11 @@ impl Names {
         let mut names = Names { last: State::new(&now.tasks), debugger: false, parents: BTreeMap::new() };
         for (seq, record) in records {
             let tid = record.tid;
+            if matches!(record.event(), Some(Event::Syscall | Event::SyscallArgs)) {
+                // Most of a trace, and no name comes of it.
+                names.last.task(tid);
+                continue;
+            }
             match names.last.step(seq, record) {
                 Step::Event(Event::Clone, record) => {
                     let (parent, child) = (names.last.task(tid).tgid, record.args[1] as u32);
