@@ -120,7 +120,7 @@ impl Writer<'_> {
         let (start_ns, end_ns) = (self.now.clock.ns(start), self.now.clock.ns(end));
         self.ts(start);
         self.line.push_str(",\"dur\":");
-        json::micros(&mut self.line, end_ns - start_ns);
+        json::micros(&mut self.line, end_ns.saturating_sub(start_ns));
     }
 
     /// Ends the event begun and writes it.

@@ -10,7 +10,7 @@ use llano_trace::ctf::{self, Trace, Writer};
 use llano_trace::record::{Event, Record};
 use llano_trace::recorder::Recorder;
 use llano_trace::stats::Stats;
-use llano_trace::{chrome, file, lttng, perfetto, text};
+use llano_trace::{chrome, file};
 
 /// A place for one test's trace.
 fn scratch(name: &str) -> PathBuf {
@@ -146,67 +146,6 @@ fn damage_is_seen_and_costs_little() {
     assert!(mended.records().eq(trace.records()));
     assert_eq!(mended.now(), trace.now());
     gone(&path);
-}
-
-/// Whatever the file holds, reading and every export end without a panic, and time never goes back.
-#[test]
-fn nothing_in_a_file_can_break_a_reader() {
-    let path = scratch("random");
-    let whole = path.with_file_name("whole.ctf");
-    let (recorder, now) = common::pipeline(1 << 20);
-    ctf::write(&whole, recorder.iter(), &now).unwrap();
-    let whole = fs::read(whole.join(ctf::STREAM)).unwrap();
-    let mut random = Random(0x5eed);
-    let mut read = 0;
-    for round in 0..120 {
-        let mut bytes = whole.clone();
-        bytes.extend(stream(whole.len() as u64, 1500));
-        // Most of a packet may be padding: the flips go where records are.
-        let used = packet::HEAD + recorder.iter().count() * packet::RECORD;
-        for _ in 0..random.below(60) {
-            let at = random.below(if round % 2 == 0 { used } else { bytes.len() });
-            bytes[at] ^= 1 << random.below(8);
-        }
-        for _ in 0..random.below(3) {
-            let (from, length) = (random.below(bytes.len()), random.below(300));
-            let end = (from + length).min(bytes.len());
-            bytes[from..end].fill(random.below(256) as u8);
-        }
-        bytes.truncate(bytes.len() - if round % 3 == 0 { random.below(bytes.len()) } else { 0 });
-        fs::write(&path, &bytes).unwrap();
-        let Ok(trace) = Trace::open(&path) else { continue };
-        read += u32::from(!trace.is_empty());
-        let mut last = 0;
-        for (_, record) in trace.records() {
-            assert!(record.tsc >= last, "time goes back");
-            last = record.tsc;
-        }
-        let _ = Stats::of(trace.records(), trace.now()).to_string();
-        chrome::write(&mut std::io::sink(), trace.records(), trace.now()).unwrap();
-        perfetto::write(&mut std::io::sink(), trace.records(), trace.now()).unwrap();
-        lttng::write(&path.with_file_name("a.lttng"), trace.records(), trace.now()).unwrap();
-        let print = text::Options { all_events: true, ..text::Options::default() };
-        text::write(&mut std::io::sink(), trace.records(), trace.now(), print).unwrap();
-        let mended = path.with_file_name("mended.ctf");
-        ctf::repair(&mended, &trace).unwrap();
-        if !trace.is_empty() {
-            assert_eq!(Trace::open(&mended).unwrap().len(), trace.len());
-        }
-    }
-    assert!(read > 60, "only {read} were readable");
-    gone(&path);
-}
-
-/// xorshift64*: the same numbers every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit.max(1)
-    }
 }
 
 #[test]

@@ -51,9 +51,7 @@ pub fn run(command: &Command) -> Result<i32, Failure> {
 /// Opens a recording; what of it cannot be read is said on standard error.
 fn open(path: &Path) -> Result<Trace, Failure> {
     let trace = if path == Path::new("-") {
-        spooled()
-            .map_err(|e| Failure::new(format!("standard input: {e}")))
-            .and_then(|file| Trace::from_file(file, &"standard input").map_err(Failure::new))
+        spooled().and_then(|file| Trace::from_file(file, &"standard input").map_err(Failure::new))
     } else {
         Trace::open(path).map_err(Failure::new)
     }?;
@@ -64,12 +62,19 @@ fn open(path: &Path) -> Result<Trace, Failure> {
 }
 
 /// Standard input as a file: a recording is read more than once.
-fn spooled() -> io::Result<File> {
-    let path = std::env::temp_dir().join(format!("llano-trace.{}", std::process::id()));
-    let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
-    fs::remove_file(&path)?;
-    io::copy(&mut io::stdin().lock(), &mut file)?;
-    Ok(file)
+fn spooled() -> Result<File, Failure> {
+    let dir = std::env::temp_dir();
+    let copy = || {
+        let path = dir.join(format!("llano-trace.{}", std::process::id()));
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        fs::remove_file(&path)?;
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        Ok(file)
+    };
+    copy().map_err(|e: io::Error| {
+        let why = crate::monitor::server::reason(&e);
+        Failure::new(format!("cannot keep a copy of standard input in {}: {why}", dir.display()))
+    })
 }
 
 /// Prints what `fill` writes. A reader that has seen enough is no failure.

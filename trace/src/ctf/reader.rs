@@ -82,9 +82,14 @@ impl Trace {
                 path.display()
             ));
         }
-        let name = if fs::metadata(path).map_err(fail)?.is_dir() { path.join(STREAM) } else { path.into() };
-        let stream = File::open(&name)
-            .map_err(|error| format!("{}: {}", name.display(), crate::file::reason(&error)))?;
+        let dir = fs::metadata(path).map_err(fail)?.is_dir();
+        let name = if dir { path.join(STREAM) } else { path.into() };
+        let stream = File::open(&name).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("{}: no recording of llano: no file {STREAM} in it", path.display())
+            }
+            _ => format!("{}: {}", name.display(), crate::file::reason(&error)),
+        })?;
         Trace::from_file(stream, &name.display())
     }
 
