@@ -18,8 +18,10 @@ use alloc::vec::Vec;
 use llano_machine::space::{self as pages, EXEC, Sharing, WRITE};
 use llano_machine::{overlay, patch, usermem};
 
-/// So many things lie on the shelf at most.
+/// So many things lie on the shelf at most, and so many of them are blocks: a program that unmaps much does not push out
+/// the images that the next exec wants.
 const MAX: usize = 64;
+const MAX_BLOCKS: usize = 32;
 /// The largest block of memory that is kept, bytes.
 const MAX_BLOCK: u64 = 256 << 10;
 const MADV_DONTNEED: i32 = 4;
@@ -190,6 +192,12 @@ impl AddressSpace {
             return false;
         }
         self.shelf.0.push_back(block);
+        let is_block = |kept: &Kept| matches!(kept.what, What::Block(_));
+        if self.shelf.0.iter().filter(|kept| is_block(kept)).count() > MAX_BLOCKS
+            && let Some(oldest) = self.shelf.0.iter().position(is_block)
+        {
+            self.give_back(oldest);
+        }
         self.clear_shelf(MAX);
         true
     }
@@ -213,7 +221,12 @@ impl AddressSpace {
     /// Gives the oldest things of the shelf back until `left` remain.
     pub fn clear_shelf(&mut self, left: usize) {
         while self.shelf.0.len() > left {
-            let Some(kept) = self.shelf.0.pop_front() else { return };
+            self.give_back(0);
+        }
+    }
+
+    fn give_back(&mut self, place: usize) {
+        if let Some(kept) = self.shelf.0.remove(place) {
             // The range is guest space and page-aligned, so the host has nothing to refuse.
             let _ = pages::unmap(kept.at, kept.len);
             self.give(kept.at, kept.len);

@@ -161,12 +161,11 @@ impl Mm {
             return strict::release(space, self);
         }
         self.keep(space);
-        let vmas = core::mem::take(&mut self.vmas);
-        let mut runs: Vec<(u64, u64)> = vmas.values().map(|v| (v.start, v.end)).collect();
-        // What lies unused between them goes along, unless it may be another's.
-        let used = |start: u64, end: u64| vmas.range(..end).next_back().is_some_and(|(_, v)| v.end > start);
+        // What lies unused between the views goes along, unless it may be another's.
         let own = self.reserves.iter().filter(|(start, len)| !space.is_contested(*start, *len));
-        runs.extend(own.map(|&(start, len)| (start, start + len)).filter(|(start, end)| used(*start, *end)));
+        let own =
+            own.map(|&(start, len)| (start, start + len)).filter(|&(start, end)| self.overlaps(start, end));
+        let mut runs: Vec<(u64, u64)> = self.vmas.values().map(|v| (v.start, v.end)).chain(own).collect();
         runs.sort_unstable();
         runs.dedup_by(|next, last| {
             let joined = next.0 <= last.1;
@@ -181,7 +180,7 @@ impl Mm {
         }
         // What others have a share in is theirs now.
         let _ = overlay::drop_view(self.view);
-        for vma in vmas.into_values() {
+        for vma in core::mem::take(&mut self.vmas).into_values() {
             for (start, end) in self.outside(vma.start, vma.end) {
                 space.give(start, end - start);
             }
