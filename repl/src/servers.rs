@@ -2,6 +2,7 @@
 
 use crate::cli::Run;
 use crate::session::Failure;
+use crate::traces::Clock;
 use llano_debug::Server as Gdb;
 use llano_kernel::Kernel;
 use llano_kernel::inspect::{DebugStop, Requests};
@@ -15,14 +16,15 @@ pub struct Servers {
 }
 
 /// Starts what the options ask for.
-pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>) -> Result<Servers, Failure> {
+pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>, clock: Clock) -> Result<Servers, Failure> {
     let gdb = match &options.gdb {
         Some(addr) => Some(Gdb::start(addr, requests.clone()).map_err(|e| {
             Failure::new(format!("--gdb {addr}: {e}; expected HOST:PORT or the path of a socket"))
         })?),
         None => None,
     };
-    let monitor = options.monitor_socket.as_deref().map(|path| crate::monitor::server::start(path, requests));
+    let monitor =
+        options.monitor_socket.as_deref().map(|path| crate::monitor::server::start(path, requests, clock));
     let monitor = monitor.transpose().map_err(Failure::new)?;
     Ok(Servers { gdb, _monitor: monitor })
 }

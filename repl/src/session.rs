@@ -127,7 +127,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let mut kernel = Kernel::new(parts);
     drop(phase);
     let phase = debug_span!(target: "boot", "servers").entered();
-    let servers = crate::servers::start(options, &requests)?;
+    let servers = crate::servers::start(options, &requests, calibration)?;
     if matches!(options.intercept, Intercept::Auto | Intercept::Patch) {
         llano_machine::patch::start();
     }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use llano_abi::syscalls::{self, Class, NR_LIMIT, SYSCALLS};
 
@@ -58,6 +59,13 @@ const GROUPS: [(&str, &[Event]); 11] = [
     ("marks", &[Event::Mark]),
 ];
 
+/// Classes of calls a list can name, as strace has them.
+const CLASSES: [&str; 9] =
+    ["%file", "%desc", "%process", "%network", "%signal", "%memory", "%ipc", "%creds", "%clock"];
+
+/// Those that exist.
+const ALL_EVENTS: u32 = (1 << Event::ALL.len()) - 1;
+
 /// Without these an export could not name a task; they are rare.
 const ALWAYS: [Event; 6] =
     [Event::Bytes, Event::Clone, Event::Exec, Event::Exit, Event::Stop, Event::Command];
@@ -84,9 +92,7 @@ impl Filter {
             filter.add(name)?;
         }
         if inverted {
-            filter.events = !filter.events;
-            filter.calls.words.iter_mut().for_each(|word| *word = !*word);
-            filter.calls.unknown = !filter.calls.unknown;
+            filter = filter.inverted();
         }
         for event in ALWAYS {
             filter.events |= 1 << event as u32;
@@ -113,6 +119,42 @@ impl Filter {
             ));
         }
         Ok(())
+    }
+
+    /// What it keeps as a list that [`Filter::parse`] understands, the shorter one of two.
+    pub fn list(&self) -> String {
+        if self.events & ALL_EVENTS == ALL_EVENTS && self.calls == CallSet::ALL {
+            return "all".into();
+        }
+        let (plain, rest) = (self.words().join(","), self.inverted().words().join(","));
+        if plain.len() <= rest.len() { plain } else { format!("!{rest}") }
+    }
+
+    /// Names of what is kept beside the events that always are.
+    fn words(&self) -> Vec<&'static str> {
+        let groups = GROUPS.iter().filter(|(_, events)| events.iter().all(|&event| self.keeps(event)));
+        let mut words: Vec<&str> = groups.map(|group| group.0).collect();
+        let mut named = CallSet::NONE;
+        for name in CLASSES {
+            let class = Class::named(name.trim_start_matches('%')).unwrap_or(Class::NONE);
+            let members = || SYSCALLS.iter().filter(|call| call.class.meets(class));
+            if members().all(|call| self.keeps_call(call.nr.into())) {
+                words.push(name);
+                members().for_each(|call| named.insert(call.nr.into()));
+            }
+        }
+        let single = |nr: usize| self.keeps_call(nr) && !named.contains(nr);
+        words.extend(SYSCALLS.iter().filter(|call| single(call.nr.into())).map(|call| call.name));
+        words
+    }
+
+    /// Everything else.
+    fn inverted(&self) -> Filter {
+        let mut filter = *self;
+        filter.events = !filter.events;
+        filter.calls.words.iter_mut().for_each(|word| *word = !*word);
+        filter.calls.unknown = !filter.calls.unknown;
+        filter
     }
 
     /// Whether anything is kept.
@@ -151,6 +193,17 @@ mod tests {
         assert!(!filter.keeps_call(nr::OPENAT) && filter.keeps_call(nr::READ) && filter.keeps_call(5000));
         assert!(!filter.keeps(Event::Log) && filter.keeps(Event::Irq));
         assert_eq!(Filter::parse("all").unwrap(), Filter::ALL);
+        for (list, shown) in [
+            ("all", "all"),
+            ("", ""),
+            ("openat, net,sched", "sched,%network,openat"),
+            ("!read", "!read"),
+            ("!file,log", "!log,%file"),
+        ] {
+            let filter = Filter::parse(list).unwrap();
+            assert_eq!(filter.list(), shown);
+            assert_eq!(Filter::parse(&filter.list()).unwrap(), filter);
+        }
         let error = Filter::parse("read,opnat").unwrap_err();
         assert!(error.starts_with("'opnat' is no system call") && !error.contains('\n'));
     }

@@ -23,7 +23,9 @@ pub struct Recorder {
     limit: u64,
     /// Passes a little time, if nothing may be lost and the reader is behind.
     wait: Option<fn()>,
+    /// What is kept now: `wanted`, or nothing.
     filter: Filter,
+    wanted: Filter,
     /// Calls of more than four arguments.
     wide: CallSet,
     /// Calls that read a string.
@@ -54,6 +56,7 @@ impl Recorder {
             limit: u64::MAX,
             wait: None,
             filter: Filter::ALL,
+            wanted: Filter::ALL,
             wide,
             strings,
         }
@@ -67,6 +70,7 @@ impl Recorder {
             limit: u64::MAX,
             wait: None,
             filter: Filter::NONE,
+            wanted: Filter::NONE,
             wide: CallSet::NONE,
             strings: CallSet::NONE,
         }
@@ -75,8 +79,32 @@ impl Recorder {
     /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
     pub fn set_filter(&mut self, filter: Filter) {
         if self.ring.capacity() != 0 {
-            self.filter = filter;
+            let running = self.on();
+            self.wanted = filter;
+            if running {
+                self.filter = filter;
+            }
         }
+    }
+
+    /// What it keeps while it runs.
+    pub fn filter(&self) -> &Filter {
+        &self.wanted
+    }
+
+    /// Keeps nothing until [`Recorder::resume`].
+    pub fn pause(&mut self) {
+        self.filter = Filter::NONE;
+    }
+
+    /// Keeps what its filter names. Whoever calls tells it of the tasks that exist: their births may have been missed.
+    pub fn resume(&mut self) {
+        self.filter = self.wanted;
+    }
+
+    /// The size of the ring in bytes; 0 if there is none.
+    pub fn size(&self) -> u64 {
+        self.ring.capacity() * size_of::<Record>() as u64
     }
 
     /// Reads from sequence number `seq` on, on any thread.

@@ -27,6 +27,8 @@ pub struct Options {
     pub errors_only: bool,
     /// Scheduling, memory and interrupts too, and what strace does not know.
     pub all_events: bool,
+    /// Sequence numbers in front.
+    pub numbers: bool,
 }
 
 /// Prints `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
@@ -75,10 +77,11 @@ impl Printer {
         let step = self.state.step(seq, record);
         let line = &mut self.line;
         line.clear();
-        let tsc = match step {
+        let (mut seq, mut tsc) = (seq, tsc);
+        match step {
             Step::Call(call) if !options.errors_only || format::error(call.result).is_some() => {
                 returned(line, &mut self.state, &call, &clock);
-                call.start
+                (seq, tsc) = (call.seq, call.start);
             }
             Step::Log { record, text } => {
                 let _ = match record.nr {
@@ -86,33 +89,29 @@ impl Printer {
                     7 => write!(line, "kernel: {}: {text}", record.target()),
                     _ => write!(line, "kernel: {text}"),
                 };
-                record.tsc
+                tsc = record.tsc;
             }
             Step::Mark { text, .. } => {
                 line.push_str("mark ");
                 format::quoted(line, text.as_bytes());
-                tsc
             }
             Step::Command { text, .. } if options.all_events => {
                 let _ = write!(line, "--- monitor: {text} ---");
-                tsc
             }
             Step::Exe { path, .. } if options.all_events => {
                 line.push_str("--- program ");
                 format::quoted(line, path.as_bytes());
                 line.push_str(" ---");
-                tsc
             }
             Step::Event(kind, record) if options.all_events || told(kind) => {
                 event(line, kind, &record, &clock).unwrap_or_default();
-                tsc
             }
             _ => return Ok(()),
-        };
+        }
         if !self.chosen(tid) || self.line.is_empty() {
             return Ok(());
         }
-        self.print(out, tid, tsc)
+        self.print(out, Some(seq), tid, tsc)
     }
 
     /// Prints the calls that have not returned.
@@ -132,12 +131,17 @@ impl Printer {
             let context = Context { strings: &strings, fds: Some(&fds) };
             self.line.clear();
             format::call(&mut self.line, open.nr, &open.args, None, context);
-            self.print(out, task.tid, open.start_tsc)?;
+            self.print(out, None, task.tid, open.start_tsc)?;
         }
         Ok(())
     }
 
-    fn print(&mut self, out: &mut dyn Write, tid: u32, tsc: u64) -> io::Result<()> {
+    fn print(&mut self, out: &mut dyn Write, seq: Option<u64>, tid: u32, tsc: u64) -> io::Result<()> {
+        match seq {
+            Some(seq) if self.options.numbers => write!(out, "{seq:>8} ")?,
+            None if self.options.numbers => write!(out, "{:>8} ", '-')?,
+            _ => {}
+        }
         let wall_ns = self.clock.wall_ns(tsc);
         let (seconds, micros) = (wall_ns / 1_000_000_000, wall_ns / 1000 % 1_000_000);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);

@@ -57,6 +57,21 @@ pub fn first_task(k: &mut Kernel, tid: Tid) {
     }
 }
 
+/// Records every task as it is now, for a recording that begins in the middle: its birth, its name, its descriptors.
+pub fn all_tasks(k: &mut Kernel) {
+    let tasks: Vec<(Tid, Tid)> = k.tables.tasks().map(|task| (task.tid, task.pid)).collect();
+    for (tid, pid) in tasks {
+        let parent = if tid == pid { k.tables.process(pid).map_or(0, |p| p.parent) } else { pid };
+        k.trace.clone_task(clock::tsc(), parent as u32, tid as u32, pid as u32, 0);
+        let comm = k.task(tid).name().to_vec();
+        k.trace.bytes(clock::tsc(), tid as u32, BytesKind::Comm, 0, &comm);
+        let open: Vec<i32> = k.task(tid).files.borrow().iter().map(|(fd, _)| fd).collect();
+        for fd in open {
+            name(k, tid, fd);
+        }
+    }
+}
+
 /// Records the end of a task and the call that it ends in: its exit, or the one in which it was killed.
 pub fn exit(k: &mut Kernel, tid: Tid, call: Option<Call>, status: i32) {
     if !k.trace.on() {

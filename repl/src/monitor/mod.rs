@@ -8,15 +8,18 @@
 //!
 //! - [`commands`]: the commands
 //! - [`table`]: rows and columns as text or JSON
+//! - [`ring`]: what the trace ring holds, for whoever asks from another thread
 //! - [`server`]: the socket
 //! - [`client`]: `llano monitor`
 
 pub mod client;
 pub mod commands;
+pub mod ring;
 pub mod server;
 pub mod table;
 
 use llano_kernel::Kernel;
+use llano_machine::clock;
 use table::Table;
 
 /// How an answer is written.
@@ -45,10 +48,22 @@ pub fn run(k: &mut Kernel, line: &str, form: Form) -> Result<String, String> {
     let Some((name, args)) = words.split_first() else { return Err("no command; `help` lists them".into()) };
     let command = commands::find(name)?;
     let output = (command.run)(k, args)?;
-    Ok(match (output, form) {
+    Ok(shown(output, form))
+}
+
+/// An answer as it is sent.
+fn shown(output: Output, form: Form) -> String {
+    match (output, form) {
         (Output::Table(table), Form::Text) => table.text(),
         (Output::Table(table), Form::Json) => table.json() + "\n",
         (Output::Said(text, _), Form::Text) => text + "\n",
         (Output::Said(_, json), Form::Json) => json + "\n",
-    })
+    }
+}
+
+/// Notes in the trace that somebody gave this command.
+pub fn note(k: &mut Kernel, line: &str) {
+    if k.trace.on() {
+        k.trace.command(clock::tsc(), &line.replace(char::is_control, "?"));
+    }
 }

@@ -5,6 +5,7 @@
 //! is reported as busy, and the command is withdrawn.
 
 use super::Form;
+use crate::traces::Clock;
 use llano_kernel::Kernel;
 use llano_machine::bell::Requests;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use tracing::debug_span;
 
 /// The longest request, bytes.
 const MAX_LINE: u64 = 64 << 10;
@@ -24,8 +26,8 @@ const MAX_CLIENTS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the kernel may take to look up.
 const BUSY: Duration = Duration::from_secs(1);
-/// A client's thread only moves lines.
-const STACK: usize = 128 << 10;
+/// A client's thread moves lines, and writes the trace if it is asked to: a few packets on its stack.
+const STACK: usize = 512 << 10;
 
 /// A running server; its socket goes when it is dropped.
 pub struct Server {
@@ -36,6 +38,7 @@ pub struct Server {
 
 struct Shared {
     requests: Arc<Requests<Kernel>>,
+    clock: Clock,
     clients: AtomicUsize,
     /// Answers that are on their way: the end of llano waits for them, shortly.
     answering: AtomicUsize,
@@ -45,7 +48,7 @@ struct Shared {
 ///
 /// # Errors
 /// One line that names the path and says why.
-pub fn start(path: &Path, requests: &Arc<Requests<Kernel>>) -> Result<Server, String> {
+pub fn start(path: &Path, requests: &Arc<Requests<Kernel>>, clock: Clock) -> Result<Server, String> {
     let fail = |e: &dyn std::fmt::Display| format!("--monitor-socket {}: {e}", path.display());
     if let Ok(meta) = path.symlink_metadata() {
         if !meta.file_type().is_socket() {
@@ -59,6 +62,7 @@ pub fn start(path: &Path, requests: &Arc<Requests<Kernel>>) -> Result<Server, St
     let (listener, inode) = bind(path).map_err(|e| fail(&reason(&e)))?;
     let shared = Arc::new(Shared {
         requests: requests.clone(),
+        clock,
         clients: AtomicUsize::new(0),
         answering: AtomicUsize::new(0),
     });
@@ -155,10 +159,18 @@ fn ask(shared: &Shared, request: &str) -> Result<String, String> {
         Some(line) => (Form::Json, line.to_owned()),
         None => (Form::Text, request.to_owned()),
     };
+    let _work = debug_span!(target: "monitor", "request", line).entered();
+    if let Some(result) = super::ring::answer(&shared.requests, shared.clock, &line, form) {
+        return result;
+    }
     let withdrawn = Arc::new(AtomicBool::new(false));
     let seen = withdrawn.clone();
     let run = move |k: &mut Kernel| {
-        if seen.load(Ordering::Acquire) { Err(String::new()) } else { super::run(k, &line, form) }
+        if seen.load(Ordering::Acquire) {
+            return Err(String::new());
+        }
+        super::note(k, &line);
+        super::run(k, &line, form)
     };
     shared.requests.ask(BUSY, run).unwrap_or_else(|| {
         withdrawn.store(true, Ordering::Release);

@@ -11,6 +11,8 @@ pub enum Cell {
     Count(u64),
     /// Nanoseconds: milliseconds for people, a number of nanoseconds in JSON.
     Nanos(u64),
+    /// A point in time in nanoseconds: seconds for people, a number of nanoseconds in JSON.
+    Seconds(u64),
     /// Bytes: with a unit for people, a number in JSON.
     Bytes(u64),
     /// An address: hexadecimal, a string in JSON, where numbers lose bits.
@@ -37,6 +39,7 @@ impl Cell {
             Cell::Text(text) => text.chars().map(|c| if c.is_control() { '?' } else { c }).collect(),
             Cell::Count(n) => n.to_string(),
             Cell::Nanos(ns) => format!("{}.{:03}", ns / 1_000_000, ns / 1000 % 1000),
+            Cell::Seconds(ns) => format!("{}.{:06}", ns / 1_000_000_000, ns / 1000 % 1_000_000),
             Cell::Bytes(n) => bytes(*n),
             Cell::Address(at) => format!("{at:#x}"),
             Cell::None => "-".into(),
@@ -46,7 +49,9 @@ impl Cell {
     fn json(&self, out: &mut String) {
         match self {
             Cell::Text(text) => json::string(out, text),
-            Cell::Count(n) | Cell::Nanos(n) | Cell::Bytes(n) => out.push_str(&n.to_string()),
+            Cell::Count(n) | Cell::Nanos(n) | Cell::Seconds(n) | Cell::Bytes(n) => {
+                out.push_str(&n.to_string())
+            }
             Cell::Address(at) => json::string(out, &format!("{at:#x}")),
             Cell::None => out.push_str("null"),
         }

@@ -28,6 +28,9 @@ pub struct Print {
     /// Also what strace does not know: scheduling, memory, interrupts
     #[arg(long)]
     all: bool,
+    /// The number of each event in front, as the monitor's `trace last` shows
+    #[arg(long)]
+    numbers: bool,
 }
 
 pub(super) fn run(options: &Print) -> Result<(), Failure> {
@@ -36,7 +39,12 @@ pub(super) fn run(options: &Print) -> Result<(), Failure> {
         None => Filter::ALL,
     };
     let trace = open(&options.file)?;
-    let what = text::Options { task: options.task, errors_only: options.errors, all_events: options.all };
+    let what = text::Options {
+        task: options.task,
+        errors_only: options.errors,
+        all_events: options.all,
+        numbers: options.numbers,
+    };
     let records = trace.records().filter(|(_, record)| kept(&filter, record));
     page(|out| text::write(out, records, trace.now(), what))
 }

@@ -3,11 +3,13 @@
 mod cont;
 mod help;
 mod hooks;
+mod log;
 mod maps;
 mod quit;
 mod stop;
 mod syscalls;
 mod tasks;
+mod trace;
 
 use super::Output;
 use llano_kernel::Kernel;
@@ -34,10 +36,12 @@ macro_rules! commands {
     };
 }
 
-commands! { tasks maps syscalls hooks stop cont quit help }
+commands! { tasks maps syscalls hooks log trace stop cont quit help }
 
 /// What people type who know another tool, and what it is called here.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 15] = [
+    ("dmesg", "log"),
+    ("record", "trace"),
     ("ps", "tasks"),
     ("top", "tasks"),
     ("threads", "tasks"),
@@ -106,7 +110,7 @@ fn none(name: &str, args: &[&str]) -> Result<(), String> {
 }
 
 /// The task that the words after a command name, by number or by name; `None` if there are no words.
-fn task(k: &Kernel, name: &str, args: &[&str]) -> Result<Option<Tid>, String> {
+pub(super) fn task(k: &Kernel, name: &str, args: &[&str]) -> Result<Option<Tid>, String> {
     let word = match args {
         [] => return Ok(None),
         [word] => *word,
