@@ -88,7 +88,7 @@ impl Recorder {
     }
 
     /// What it keeps while it runs.
-    pub fn filter(&self) -> &Filter {
+    pub fn wanted(&self) -> &Filter {
         &self.wanted
     }
 

@@ -56,7 +56,7 @@ fn status(k: &Kernel) -> Output {
         (_, false) => "stopped",
     };
     let (ring, used, next, lost) = (trace.size(), trace.memory(), trace.next_seq(), trace.lost());
-    let (filter, records) = (trace.filter().list(), next - lost);
+    let (filter, records) = (trace.wanted().list(), next - lost);
     let shown = if filter.is_empty() { "births and deaths of tasks only" } else { &filter };
     let text = format!(
         "state    {state}\nfilter   {shown}\nring     {}, {} of it used\n\
