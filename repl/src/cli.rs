@@ -68,6 +68,15 @@ pub enum Time {
     Virtual,
 }
 
+/// What a trace keeps of the memory that calls read and write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Detail {
+    /// Paths and other strings
+    Strings,
+    /// Structures and the heads of buffers too, in and out, at whatever that costs
+    Full,
+}
+
 /// What network there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Net {
@@ -120,6 +129,10 @@ pub struct Run {
     /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
     #[arg(long, value_name = "LIST", value_parser = trace_filter)]
     pub trace_filter: Option<String>,
+    /// What is kept of a call: strings, or also the structures and heads of buffers it reads and writes, as strace shows
+    /// them
+    #[arg(long, value_enum, default_value = "strings", value_name = "LEVEL")]
+    pub trace_detail: Detail,
     /// Size of the trace ring
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub trace_ring: u64,

@@ -1,6 +1,6 @@
 //! A session: the parts put together, the system run, what is left written.
 
-use crate::cli::{Intercept, Run, Time};
+use crate::cli::{Detail, Intercept, Run, Time};
 use crate::logging::{self, Logging};
 use crate::root;
 use crate::stream::{Stream, TEXT};
@@ -21,7 +21,7 @@ use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
 use llano_machine::{PAGE, clock, heap, shared, signals, space, term};
 use llano_trace::filter::Filter;
-use llano_trace::recorder::Recorder;
+use llano_trace::recorder::{self, Recorder};
 use llano_trace::ring;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
@@ -183,6 +183,10 @@ fn recorder(options: &Run) -> Result<Recorder, Failure> {
     let words = shared::words(ring::room(options.trace_ring as usize));
     let words = words.map_err(|e| Failure::new(format!("no room for the trace ring (--trace-ring): {e}")))?;
     let mut recorder = Recorder::over(words);
+    recorder.set_detail(match options.trace_detail {
+        Detail::Strings => recorder::Detail::Strings,
+        Detail::Full => recorder::Detail::Full,
+    });
     if let Some(list) = &options.trace_filter {
         let filter = Filter::parse(list).map_err(|e| Failure::new(format!("--trace-filter {e}")))?;
         recorder.set_filter(filter);

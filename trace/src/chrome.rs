@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::string::String;
 use std::vec::Vec;
 
-use crate::format::{self, Context};
+use crate::format;
 use crate::json;
 use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Irq, Record};
@@ -214,10 +214,10 @@ impl Writer<'_> {
     fn call_args(&mut self, tid: u32, nr: usize, args: &[u64; 6], result: Option<i64>, call: &Call) {
         let fds = self.state.task(tid).fds.clone();
         let fds = fds.borrow();
-        let context = Context { strings: &call.strings, fds: Some(&fds) };
+        let context = call.context(&fds, result);
         let line = &mut self.line;
         line.push_str(",\"args\":{");
-        format::args(nr, args, context, |name, text| {
+        format::args(nr, args, context, |_, name, text| {
             json::string(line, name);
             line.push(':');
             json::string(line, text);
@@ -283,7 +283,7 @@ impl Writer<'_> {
         self.begin('B', task.tid, &format::name(open.nr));
         self.ts(open.start_tsc);
         self.field("cat", "syscall");
-        let strings = self.state.task(task.tid).strings.clone();
+        let memory = self.state.task(task.tid).memory.clone();
         let call = Call {
             seq: 0,
             tid: task.tid,
@@ -292,7 +292,8 @@ impl Writer<'_> {
             end: self.now.now_tsc,
             result: 0,
             args: open.args,
-            strings,
+            memory,
+            made: Vec::new(),
         };
         self.call_args(task.tid, open.nr, &open.args, None, &call);
         self.line.push('}');

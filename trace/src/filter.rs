@@ -34,6 +34,11 @@ impl CallSet {
     pub fn insert(&mut self, nr: usize) {
         self.words[nr / 64] |= 1 << (nr % 64);
     }
+
+    /// Adds all numbers behind those Linux has.
+    pub fn insert_unknown(&mut self) {
+        self.unknown = true;
+    }
 }
 
 /// What is kept.

@@ -210,7 +210,17 @@ mod tests {
     }
 
     fn call(start: u64, end: u64) -> Call {
-        Call { seq: 0, tid: 7, nr: 1, start, end, result: 0, args: [0; 6], strings: Vec::new() }
+        Call {
+            seq: 0,
+            tid: 7,
+            nr: 1,
+            start,
+            end,
+            result: 0,
+            args: [0; 6],
+            memory: Vec::new(),
+            made: Vec::new(),
+        }
     }
 
     fn told(edges: Vec<Edge>) -> Vec<(u64, bool, String)> {

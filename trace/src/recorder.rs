@@ -7,7 +7,8 @@
 use alloc::sync::Arc;
 use core::sync::atomic::AtomicU64;
 
-use llano_abi::syscalls::{ArgKind, SYSCALLS};
+use llano_abi::layout::Dir;
+use llano_abi::syscalls::{self, ArgKind, NR_LIMIT, SYSCALLS, Syscall};
 
 use crate::filter::{CallSet, Filter};
 use crate::record::{self, BytesKind, Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
@@ -28,8 +29,44 @@ pub struct Recorder {
     wanted: Filter,
     /// Calls of more than four arguments.
     wide: CallSet,
-    /// Calls that read a string.
-    strings: CallSet,
+    detail: Detail,
+    /// Calls that read something worth keeping.
+    reading: CallSet,
+    /// Calls that leave something worth keeping.
+    leaving: CallSet,
+}
+
+/// How much is kept of what calls read and write.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// Strings, and what descriptors are open on.
+    Strings,
+    /// Structures and the heads of buffers too.
+    Full,
+}
+
+impl Detail {
+    /// Whether what `call` reads is kept.
+    fn reads(self, call: &Syscall) -> bool {
+        let reads = call.args.iter().any(|arg| match arg.kind {
+            ArgKind::Path | ArgKind::Str => true,
+            ArgKind::Mem(dir, _) => self == Detail::Full && dir.is_read(),
+            _ => false,
+        });
+        reads || (self == Detail::Full && call.is_multiplexed())
+    }
+
+    /// Whether what `call` leaves is kept.
+    fn leaves(self, call: &Syscall) -> bool {
+        let writes = |kind| matches!(kind, ArgKind::Mem(dir, _) if dir != Dir::In);
+        let memory = call.is_multiplexed() || call.args.iter().any(|arg| writes(arg.kind));
+        call.makes_fds() || (self == Detail::Full && memory)
+    }
+}
+
+/// Whether a call takes more arguments than its record holds. Of numbers Linux does not have nobody knows.
+pub fn is_wide(nr: usize) -> bool {
+    syscalls::lookup(nr).is_none_or(|call| call.args.len() > 4)
 }
 
 impl Recorder {
@@ -41,25 +78,20 @@ impl Recorder {
 
     /// A ring in `words` that keeps everything.
     pub fn over(words: &'static [AtomicU64]) -> Recorder {
-        let (mut wide, mut strings) = (CallSet::NONE, CallSet::NONE);
-        for call in SYSCALLS {
-            if call.args.len() > 4 {
-                wide.insert(call.nr.into());
-            }
-            if call.args.iter().any(|arg| matches!(arg.kind, ArgKind::Path | ArgKind::Str)) {
-                strings.insert(call.nr.into());
-            }
+        let mut wide = CallSet::NONE;
+        for nr in (0..NR_LIMIT).filter(|&nr| is_wide(nr)) {
+            wide.insert(nr);
         }
-        Recorder {
+        wide.insert_unknown();
+        let mut recorder = Recorder {
             ring: Ring::new(words),
-            next: 0,
-            limit: u64::MAX,
-            wait: None,
             filter: Filter::ALL,
             wanted: Filter::ALL,
             wide,
-            strings,
-        }
+            ..Recorder::off()
+        };
+        recorder.set_detail(Detail::Strings);
+        recorder
     }
 
     /// A recorder without a ring, which never keeps anything.
@@ -72,8 +104,28 @@ impl Recorder {
             filter: Filter::NONE,
             wanted: Filter::NONE,
             wide: CallSet::NONE,
-            strings: CallSet::NONE,
+            detail: Detail::Strings,
+            reading: CallSet::NONE,
+            leaving: CallSet::NONE,
         }
+    }
+
+    /// Keeps so much of what calls read and write from now on.
+    pub fn set_detail(&mut self, detail: Detail) {
+        (self.detail, self.reading, self.leaving) = (detail, CallSet::NONE, CallSet::NONE);
+        for call in SYSCALLS {
+            if detail.reads(call) {
+                self.reading.insert(call.nr.into());
+            }
+            if detail.leaves(call) {
+                self.leaving.insert(call.nr.into());
+            }
+        }
+    }
+
+    /// How much is kept of what calls read and write.
+    pub fn detail(&self) -> Detail {
+        self.detail
     }
 
     /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
@@ -198,10 +250,16 @@ impl Recorder {
         }
     }
 
-    /// Whether call `nr` is kept and reads a string worth a [`Recorder::call_bytes`].
+    /// Whether call `nr` is kept and reads what is worth a [`Recorder::call_bytes`].
     #[inline]
-    pub fn wants_strings(&self, nr: usize) -> bool {
-        self.strings.contains(nr) && self.filter.keeps_call(nr)
+    pub fn wants_reads(&self, nr: usize) -> bool {
+        self.reading.contains(nr) && self.filter.keeps_call(nr)
+    }
+
+    /// Whether call `nr` may leave what is worth keeping: descriptors with names, whatever the filter says, and memory.
+    #[inline]
+    pub fn wants_left(&self, nr: usize) -> bool {
+        self.leaving.contains(nr)
     }
 
     /// A path or buffer that call `nr` of `tid` read at guest address `address`: written before the call's record.

@@ -10,7 +10,9 @@ use std::vec::Vec;
 use llano_abi::names::CLONE_FILES;
 use llano_abi::syscalls::{self, nr};
 
+use crate::format::Context;
 use crate::record::{BytesKind, Event, MAX_BYTES, Record};
+use crate::recorder::is_wide;
 use crate::snapshot::TaskNow;
 
 /// A string that belongs to a call, an event or a descriptor.
@@ -41,8 +43,17 @@ pub struct Call {
     pub result: i64,
     /// Its arguments.
     pub args: [u64; 6],
-    /// Paths and data it read.
-    pub strings: Vec<Text>,
+    /// Strings and memory it read and left.
+    pub memory: Vec<Text>,
+    /// What the descriptors it made are open on.
+    pub made: Vec<(i32, String)>,
+}
+
+impl Call {
+    /// What a formatter needs of it; `fds` as they were when it was made, `returned` once it has.
+    pub fn context<'a>(&'a self, fds: &'a FdNames, returned: Option<i64>) -> Context<'a> {
+        Context { memory: &self.memory, fds: Some(fds), made: &self.made, returned }
+    }
 }
 
 /// What the descriptors of a process are open on.
@@ -57,8 +68,8 @@ pub struct Task {
     pub comm: String,
     /// Its descriptors, shared between tasks as `CLONE_FILES` shares them.
     pub fds: Rc<RefCell<FdNames>>,
-    /// Strings of the call it is in.
-    pub strings: Vec<Text>,
+    /// Strings and memory of the call it is in.
+    pub memory: Vec<Text>,
 }
 
 /// What one record has made known.
@@ -116,10 +127,26 @@ pub struct State {
     log: Option<Record>,
     /// A descriptor closed by the last call: it keeps its name until that call has been printed.
     closed: Option<(u32, i32)>,
+    /// Descriptors made by the last call, which get their names then.
+    opened: Option<(u32, Vec<(i32, String)>)>,
+    /// Descriptors made by the call whose record comes next.
+    made: Option<(u32, Vec<(i32, String)>)>,
 }
 
-/// Strings kept for one call at most: none reads more, unless records are missing.
-const MAX_STRINGS: usize = 64;
+/// Strings and pieces of memory kept for one call at most: none has more, unless records are missing.
+const MAX_PIECES: usize = 256;
+
+/// Whether descriptors that `tid` has made were made by the call that `record` belongs to.
+fn makes(record: &Record, tid: u32) -> bool {
+    record.tid == tid
+        && match record.event() {
+            Some(Event::Bytes) => record.nr == BytesKind::Fd as u16 || record.nr == BytesKind::Out as u16,
+            Some(Event::Syscall) => {
+                syscalls::lookup(record.nr.into()).is_some_and(|call| record.result >= 0 && call.makes_fds())
+            }
+            _ => false,
+        }
+}
 
 impl State {
     /// Before the first record. `tasks` name those whose birth the ring no longer holds.
@@ -144,7 +171,7 @@ impl State {
             tgid: tid,
             comm: if tid == 0 { "idle".to_owned() } else { "?".to_owned() },
             fds: Rc::default(),
-            strings: Vec::new(),
+            memory: Vec::new(),
         })
     }
 
@@ -152,6 +179,12 @@ impl State {
     pub fn step(&mut self, seq: u64, record: Record) -> Step {
         if let Some((tid, fd)) = self.closed.take() {
             self.task(tid).fds.borrow_mut().remove(&fd);
+        }
+        if let Some((tid, made)) = self.opened.take() {
+            self.task(tid).fds.borrow_mut().extend(made);
+        }
+        if let Some((tid, made)) = self.made.take_if(|(tid, _)| !makes(&record, *tid)) {
+            self.task(tid).fds.borrow_mut().extend(made);
         }
         match record.event() {
             Some(Event::Syscall) => self.call(seq, record),
@@ -190,9 +223,10 @@ impl State {
             end: record.tsc,
             result: record.result,
             args: [a, b, c, d, 0, 0],
-            strings: core::mem::take(&mut self.task(record.tid).strings),
+            memory: core::mem::take(&mut self.task(record.tid).memory),
+            made: self.made.take().map_or(Vec::new(), |(_, made)| made),
         };
-        if syscalls::lookup(call.nr).is_some_and(|row| row.args.len() > 4) {
+        if is_wide(call.nr) {
             self.wide = Some(call);
             return Step::Nothing;
         }
@@ -202,6 +236,9 @@ impl State {
     fn whole(&mut self, call: Call) -> Step {
         if call.nr == nr::CLOSE && call.result == 0 {
             self.closed = Some((call.tid, call.args[0] as i32));
+        }
+        if !call.made.is_empty() {
+            self.opened = Some((call.tid, call.made.clone()));
         }
         Step::Call(call)
     }
@@ -236,15 +273,24 @@ impl State {
         let task = self.task(record.tid);
         match text.kind {
             BytesKind::Path | BytesKind::Data | BytesKind::Out => {
-                // A call that waited reads its strings again; the last reading counts.
-                task.strings.retain(|old| (old.kind, old.key) != (text.kind, text.key));
-                if task.strings.len() < MAX_STRINGS {
-                    task.strings.push(text);
+                if let Some(old) =
+                    task.memory.iter_mut().find(|old| (old.kind, old.key) == (text.kind, text.key))
+                {
+                    // Of two pieces at one address the longer tells more.
+                    if text.bytes.len() >= old.bytes.len() {
+                        *old = text;
+                    }
+                } else if task.memory.len() < MAX_PIECES {
+                    task.memory.push(text);
                 }
                 Step::Nothing
             }
             BytesKind::Fd => {
-                task.fds.borrow_mut().insert(text.key as i32, string());
+                let made = (text.key as i32, string());
+                match &mut self.made {
+                    Some((tid, names)) if *tid == record.tid => names.push(made),
+                    _ => self.made = Some((record.tid, Vec::from([made]))),
+                }
                 Step::Nothing
             }
             BytesKind::Comm => {
@@ -273,7 +319,7 @@ impl State {
                 };
                 // Nobody's name is the idle CPU's.
                 let comm = if record.tid == 0 { "?".to_owned() } else { parent.comm.clone() };
-                let task = Task { tgid: tgid as u32, comm, fds, strings: Vec::new() };
+                let task = Task { tgid: tgid as u32, comm, fds, memory: Vec::new() };
                 self.tasks.insert(child as u32, task);
             }
             Event::Exec => {
@@ -285,7 +331,7 @@ impl State {
                 // Its name stays for the events that follow; what is large goes.
                 let task = self.task(record.tid);
                 task.fds = Rc::default();
-                task.strings = Vec::new();
+                task.memory = Vec::new();
             }
             _ => {}
         }

@@ -126,11 +126,11 @@ impl Printer {
                 continue;
             };
             let known = self.state.task(task.tid);
-            let (strings, fds) = (known.strings.clone(), known.fds.clone());
+            let (memory, fds) = (known.memory.clone(), known.fds.clone());
             let fds = fds.borrow();
-            let context = Context { strings: &strings, fds: Some(&fds) };
+            let context = Context { memory: &memory, fds: Some(&fds), ..Context::default() };
             self.line.clear();
-            format::call(&mut self.line, open.nr, &open.args, None, context);
+            format::call(&mut self.line, open.nr, &open.args, context);
             self.print(out, None, task.tid, open.start_tsc)?;
         }
         Ok(())
@@ -157,8 +157,7 @@ fn told(event: Event) -> bool {
 fn returned(line: &mut String, state: &mut State, call: &Call, clock: &Calibration) {
     let fds = state.task(call.tid).fds.clone();
     let fds = fds.borrow();
-    let context = Context { strings: &call.strings, fds: Some(&fds) };
-    format::call(line, call.nr, &call.args, Some(call.result), context);
+    format::call(line, call.nr, &call.args, call.context(&fds, Some(call.result)));
     let micros = (clock.ns(call.end) - clock.ns(call.start)) / 1000;
     let _ = write!(line, " <{}.{:06}>", micros / 1_000_000, micros % 1_000_000);
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`errno`]: error numbers with their names and messages
 //! - [`names`]: constants of every flags or enumeration argument, and their names
+//! - [`layout`]: what the memory that calls read and write means
 //! - [`stat`]: structures of file calls
 //! - [`socket`], [`poll`]: structures and constants of sockets and of waiting for files
 //! - [`syscalls`]: every system call
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod layout;
 pub mod names;
 pub mod poll;
 pub mod socket;

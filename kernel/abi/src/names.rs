@@ -30,6 +30,7 @@ mod memory;
 mod net;
 mod process;
 mod signal;
+mod terminal;
 
 pub use event::*;
 pub use file::*;
@@ -38,54 +39,83 @@ pub use memory::*;
 pub use net::*;
 pub use process::*;
 pub use signal::*;
+pub use terminal::*;
 
-/// A flags argument: some bits may form a field whose value has a name of its own (the access mode of `open(2)`, the
+/// A flags argument: some bits may form fields whose values have names of their own (the access mode of `open(2)`, the
 /// exit signal of `clone(2)`), the others are named one by one.
 #[derive(Debug)]
 pub struct FlagSet {
-    /// Mask of the field; 0 when there is none.
-    pub field: u32,
-    /// Names of the field's values.
-    pub values: &'static [Name],
+    /// The fields, in the order they are written.
+    pub fields: &'static [BitField],
     /// Names of the other bits. A name of several bits stands before those it includes.
     pub bits: &'static [Name],
     /// What 0 is called when no field names it.
     pub zero: &'static str,
+    /// Where the fields are written.
+    pub place: Place,
+}
+
+/// Bits whose value has one name.
+#[derive(Debug)]
+pub struct BitField {
+    /// Which bits.
+    pub mask: u32,
+    /// Names of the field's values.
+    pub values: &'static [Name],
+}
+
+/// Where names of fields stand among those of bits.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Before them.
+    First,
+    /// After them.
+    Last,
 }
 
 impl FlagSet {
     /// Independent bits.
     const fn bits(bits: &'static [Name]) -> FlagSet {
-        FlagSet { field: 0, values: &[], bits, zero: "0" }
+        FlagSet::with_fields(bits, &[])
     }
 
     /// Independent bits where 0 has a name.
     const fn or_zero(bits: &'static [Name], zero: &'static str) -> FlagSet {
-        FlagSet { field: 0, values: &[], bits, zero }
+        FlagSet { fields: &[], bits, zero, place: Place::First }
     }
 
-    /// Bits beside a field.
-    const fn with_field(bits: &'static [Name], field: u32, values: &'static [Name]) -> FlagSet {
-        FlagSet { field, values, bits, zero: "0" }
+    /// Bits beside fields.
+    const fn with_fields(bits: &'static [Name], fields: &'static [BitField]) -> FlagSet {
+        FlagSet { fields, bits, zero: "0", place: Place::First }
     }
 
     /// Writes `value` as strace does: names joined by `|`, what has no name as one hexadecimal rest.
     pub fn write(&self, value: u32, out: &mut dyn fmt::Write) -> fmt::Result {
         let mut rest = value;
         let mut separator = "";
-        if self.field != 0
-            && let Some(name) = name_of(self.values, value & self.field)
-        {
-            out.write_str(name)?;
-            separator = "|";
-            rest &= !self.field;
+        let fields = |rest: &mut u32, separator: &mut &str, out: &mut dyn fmt::Write| {
+            for field in self.fields {
+                if let Some(name) = name_of(field.values, value & field.mask) {
+                    write!(out, "{separator}{name}")?;
+                    *separator = "|";
+                    *rest &= !field.mask;
+                }
+            }
+            fmt::Result::Ok(())
+        };
+        if self.place == Place::First {
+            fields(&mut rest, &mut separator, out)?;
         }
+        let named = self.fields.iter().fold(0, |all, field| all | field.mask);
         for &(bits, name) in self.bits {
-            if rest & bits == bits {
+            if rest & bits == bits && bits & named == 0 {
                 write!(out, "{separator}{name}")?;
                 separator = "|";
                 rest &= !bits;
             }
+        }
+        if self.place == Place::Last {
+            fields(&mut rest, &mut separator, out)?;
         }
         match (rest, separator) {
             (0, "") => out.write_str(self.zero),
@@ -127,8 +157,8 @@ mod tests {
         assert_eq!(text(&PROT, 0), "PROT_NONE");
         assert_eq!(text(&PROT, 0x107), "PROT_READ|PROT_WRITE|PROT_EXEC|0x100");
         assert_eq!(text(&MAP_FLAGS, 0x22), "MAP_PRIVATE|MAP_ANONYMOUS");
-        assert_eq!(text(&CLONE_FLAGS, 0x01200011), "SIGCHLD|CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID");
-        assert_eq!(text(&FUTEX_OP, 128), "FUTEX_WAIT|FUTEX_PRIVATE_FLAG");
+        assert_eq!(text(&CLONE_FLAGS, 0x01200011), "CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD");
+        assert_eq!(text(&FUTEX_OP, 128), "FUTEX_WAIT_PRIVATE");
         assert_eq!(text(&SOCKET_TYPE, SOCK_STREAM | SOCK_CLOEXEC), "SOCK_STREAM|SOCK_CLOEXEC");
         assert_eq!(text(&SOCKET_TYPE, 0xf), "0xf");
     }

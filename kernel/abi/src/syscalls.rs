@@ -3,9 +3,12 @@
 //! One row of `syscalls/table.rs` a call. From it come the number constants ([`nr`]), the rows by number ([`lookup`]), the
 //! classes a filter names ([`Class`]) and, in the tracer, the text of every call.
 
+use crate::layout::{Dir, Layout, Shape};
 use crate::names::{FlagSet, Name};
 
+mod refined;
 mod table;
+pub use refined::futex_command;
 pub use table::{SYSCALLS, nr};
 
 /// One system call.
@@ -57,10 +60,6 @@ pub enum ArgKind {
     Offset,
     /// An address nothing more is known of.
     Ptr,
-    /// Address of bytes the call reads; the next argument is their count.
-    BufIn,
-    /// Address of bytes the call writes; the next argument is how many fit.
-    BufOut,
     /// Named bits, `int`.
     Flags(&'static FlagSet),
     /// A named value, `int`.
@@ -75,18 +74,28 @@ pub enum ArgKind {
     Id,
     /// A signal's number.
     Signal,
-    /// Address of a signal set.
-    SigSet,
-    /// Address of a `timespec`.
-    Timespec,
-    /// Address of a structure of that name.
+    /// Address of a structure of that name, which is shown as an address.
     Struct(&'static str),
-    /// Address of a NULL-terminated array of strings: `argv`, `envp`.
-    StrArray,
-    /// Address of `iovec`s; the next argument is their count.
-    IoVec,
-    /// Address of a `sockaddr`; the next argument is its length or that length's address.
-    Sockaddr,
+    /// Address of memory the call reads or writes.
+    Mem(Dir, Shape),
+    /// A process's resource limit; in a structure, as those that follow.
+    Limit,
+    /// `st_mode`: type and permissions.
+    FileMode,
+    /// A signal's handler.
+    Handler,
+    /// A set of signals.
+    SigSet,
+    /// The status `wait4(2)` reports.
+    WaitStatus,
+    /// A file's time: seconds, and this part of them.
+    Stamp(&'static str),
+    /// Characters up to a NUL.
+    Chars,
+    /// Values of so many bytes each.
+    List(usize, &'static ArgKind),
+    /// A structure within the structure.
+    Inner(&'static Layout),
 }
 
 /// What a result that is no error means.

@@ -115,8 +115,8 @@ pub fn enter(k: &mut Kernel, tid: Tid) {
     regs.orig_rax = regs.regs[reg::RAX];
     task.calls += 1;
     task.call = Some(Call { nr, args: args.0, start });
-    if start != 0 && k.trace.wants_strings(nr) {
-        traced::strings(k, tid, &Call { nr, args: args.0, start });
+    if start != 0 && k.trace.wants_reads(nr) {
+        traced::reads(k, tid, &Call { nr, args: args.0, start });
     }
     if let Some(count) = k.call_counts.get_mut(nr) {
         *count += 1;
@@ -203,7 +203,9 @@ impl Kernel {
     #[inline(never)]
     fn trace_call(&mut self, tid: Tid, value: i64) {
         if let Some(call) = self.task_mut(tid).call.take() {
-            traced::descriptors(self, tid, &call, value);
+            if self.trace.wants_left(call.nr) {
+                traced::left(self, tid, &call, value);
+            }
             self.trace.syscall(call.start, clock::tsc(), tid as u32, call.nr, value, &call.args);
         }
     }

@@ -1,22 +1,29 @@
 //! What the trace says of a call beside its registers: the strings it reads, and what the descriptors it makes are
-//! open on. The call's argument kinds say where to look, so that no handler has to.
+//! open on; at full detail also the structures and buffers it reads and leaves ([`memory`]). The call's argument kinds
+//! say where to look, so that no handler has to.
+
+mod memory;
 
 use crate::kernel::Kernel;
 use crate::task::Call;
 use crate::user;
 use crate::wait::Tid;
 use alloc::vec::Vec;
-use llano_abi::names::{F_DUPFD, F_DUPFD_CLOEXEC};
+use llano_abi::names::{F_DUPFD, F_DUPFD_CLOEXEC, SCM_RIGHTS, SOL_SOCKET};
 use llano_abi::syscalls::{self, ArgKind, Ret, nr};
 use llano_machine::clock;
 use llano_trace::record::BytesKind;
+use llano_trace::recorder::Detail;
 
 /// The result of a call that did not come to its end: -ERESTARTSYS, as a tracer on Linux sees it.
 pub const RESTART: i64 = -512;
 
-/// Records the strings that a call is about to read: later it may have changed or unmapped them.
+/// The descriptor number under which the working directory is named.
+const AT_FDCWD: i32 = -100;
+
+/// Records what a call is about to read: later it may have changed or unmapped it.
 #[cold]
-pub fn strings(k: &mut Kernel, tid: Tid, call: &Call) {
+pub fn reads(k: &mut Kernel, tid: Tid, call: &Call) {
     let Some(row) = syscalls::lookup(call.nr) else { return };
     for (arg, &addr) in row.args.iter().zip(&call.args) {
         if matches!(arg.kind, ArgKind::Path | ArgKind::Str)
@@ -25,25 +32,57 @@ pub fn strings(k: &mut Kernel, tid: Tid, call: &Call) {
             k.trace.call_bytes(clock::tsc(), tid as u32, call.nr, BytesKind::Path, addr, &text);
         }
     }
+    if k.trace.detail() == Detail::Full {
+        memory::read(k, tid, row, call);
+    }
 }
 
-/// Records what the descriptors that a call has made are open on.
-#[inline]
-pub fn descriptors(k: &mut Kernel, tid: Tid, call: &Call, value: i64) {
-    let pair = |addr| user::get::<[i32; 2]>(addr).ok();
-    let made = match call.nr {
-        _ if value < 0 => return,
+/// Records what a call has left: what the descriptors it made are open on, and the memory it wrote.
+#[cold]
+pub fn left(k: &mut Kernel, tid: Tid, call: &Call, value: i64) {
+    if value >= 0 {
+        for fd in made(call, value) {
+            name(k, tid, fd);
+        }
+    }
+    if k.trace.detail() == Detail::Full
+        && let Some(row) = syscalls::lookup(call.nr)
+    {
+        memory::left(k, tid, row, call, value);
+    }
+}
+
+/// The descriptors a call has made; and [`AT_FDCWD`], if it changed the working directory.
+fn made(call: &Call, value: i64) -> Vec<i32> {
+    let pair = |addr| user::get::<[i32; 2]>(addr).map_or(Vec::new(), Vec::from);
+    match call.nr {
         nr::PIPE | nr::PIPE2 => pair(call.args[0]),
         nr::SOCKETPAIR => pair(call.args[3]),
-        nr::FCNTL if [F_DUPFD, F_DUPFD_CLOEXEC].contains(&(call.args[1] as u32)) => Some([value as i32; 2]),
-        number if syscalls::lookup(number).is_some_and(|row| row.ret == Ret::Fd) => Some([value as i32; 2]),
-        _ => None,
-    };
-    let Some([first, second]) = made else { return };
-    name(k, tid, first);
-    if second != first {
-        name(k, tid, second);
+        nr::CHDIR | nr::FCHDIR => Vec::from([AT_FDCWD]),
+        nr::RECVMSG => received(call.args[1]).unwrap_or_default(),
+        nr::FCNTL if [F_DUPFD, F_DUPFD_CLOEXEC].contains(&(call.args[1] as u32)) => Vec::from([value as i32]),
+        number if syscalls::lookup(number).is_some_and(|row| row.ret == Ret::Fd) => Vec::from([value as i32]),
+        _ => Vec::new(),
     }
+}
+
+/// The descriptors that came with a message (`cmsg(3)`, `SCM_RIGHTS`).
+fn received(message: u64) -> crate::error::Result<Vec<i32>> {
+    const HEADER: usize = 16;
+    // Linux passes at most 253 descriptors at once.
+    const MOST: usize = 2048;
+    let [.., control, length, _] = user::get::<[u64; 7]>(message)?;
+    let control = user::bytes(control, (length as usize).min(MOST))?;
+    let (mut fds, mut rest) = (Vec::new(), control.as_slice());
+    while let Some((header, _)) = rest.split_at_checked(HEADER) {
+        let word = |at| llano_abi::layout::u32_at(header, at);
+        let end = (word(0) as usize).clamp(HEADER, rest.len());
+        if (word(8), word(12)) == (SOL_SOCKET, SCM_RIGHTS) {
+            fds.extend(rest[HEADER..end].chunks_exact(4).map(|fd| llano_abi::layout::u32_at(fd, 0) as i32));
+        }
+        rest = rest.get(end.next_multiple_of(8)..).unwrap_or_default();
+    }
+    Ok(fds)
 }
 
 /// Records the first process: its birth and the descriptors it was given.
@@ -51,7 +90,7 @@ pub fn first_task(k: &mut Kernel, tid: Tid) {
     if k.trace.on() {
         k.trace.clone_task(clock::tsc(), 0, tid as u32, tid as u32, 0);
         let given: Vec<i32> = k.task(tid).files.borrow().iter().map(|(fd, _)| fd).collect();
-        for fd in given {
+        for fd in core::iter::once(AT_FDCWD).chain(given) {
             name(k, tid, fd);
         }
     }
@@ -85,12 +124,17 @@ pub fn exit(k: &mut Kernel, tid: Tid, call: Option<Call>, status: i32) {
     k.trace.exit(now, tid as u32, status);
 }
 
-#[cold]
+/// Records what `fd` is open on.
 fn name(k: &mut Kernel, tid: Tid, fd: i32) {
-    let Ok(file) = k.task(tid).files.borrow().get(fd).cloned() else { return };
-    let text = match &file.path {
-        Some(path) => path.to_bytes(&k.mounts.root()),
-        None => file.ops().label().into_bytes(),
+    let root = k.mounts.root();
+    let text = if fd == AT_FDCWD {
+        k.task(tid).fs.borrow().cwd.to_bytes(&root)
+    } else {
+        let Ok(file) = k.task(tid).files.borrow().get(fd).cloned() else { return };
+        match &file.path {
+            Some(path) => path.to_bytes(&root),
+            None => file.ops().label().into_bytes(),
+        }
     };
-    k.trace.bytes(clock::tsc(), tid as u32, BytesKind::Fd, fd as u64, &text);
+    k.trace.bytes(clock::tsc(), tid as u32, BytesKind::Fd, i64::from(fd) as u64, &text);
 }

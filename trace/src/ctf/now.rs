@@ -5,9 +5,8 @@ use std::borrow::ToOwned;
 use std::collections::BTreeMap;
 use std::string::String;
 
-use llano_abi::syscalls;
-
 use crate::record::{self, BytesKind, Event, Record};
+use crate::recorder::is_wide;
 use crate::snapshot::{Calibration, OpenCall, Snapshot, TaskNow};
 
 /// The records that stand at the end of a saved trace.
@@ -31,7 +30,7 @@ fn call(tsc: u64, task: &TaskNow) -> impl Iterator<Item = Record> {
         let duration = tsc.saturating_sub(call.start_tsc);
         let open = record(tsc, Event::Open, task.tid);
         let more = record(tsc, Event::SyscallArgs, task.tid);
-        let wide = syscalls::lookup(call.nr).is_some_and(|row| row.args.len() > 4);
+        let wide = is_wide(call.nr);
         (
             Record { nr, duration, args: [a, b, c, d], ..open },
             wide.then_some(Record { nr, args: [e, f, 0, 0], ..more }),

@@ -6,9 +6,9 @@ use std::vec::Vec;
 
 use llano_abi::syscalls::{self, ArgKind, nr};
 
-use crate::record::{Event, Irq, Record, TaskState, TimerKind};
+use crate::record::{BytesKind, Event, Irq, Record, TaskState, TimerKind};
 use crate::snapshot::Calibration;
-use crate::state::{Call, State, Step};
+use crate::state::{self, Call, State, Step};
 
 /// A field of an event.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -236,7 +236,8 @@ impl Made {
         row.args.iter().zip(call.args).fold(payload, |payload, (arg, value)| {
             match field(arg.name, arg.kind) {
                 Text(_) => {
-                    let known = call.strings.iter().find(|text| text.key == value);
+                    let path = |text: &&state::Text| text.kind == BytesKind::Path && text.key == value;
+                    let known = call.memory.iter().find(path);
                     payload.text(known.map_or(&[], |text| &text.bytes))
                 }
                 I32(_) => payload.i32(value as i32),

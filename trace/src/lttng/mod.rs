@@ -143,7 +143,8 @@ impl Survey {
                 end: now.now_tsc,
                 result: 0,
                 args: open.args,
-                strings: state.task(task.tid).strings.clone(),
+                memory: state.task(task.tid).memory.clone(),
+                made: Vec::new(),
             };
             made.begin(&Step::Call(call), open.start_tsc);
             long.append(&mut made.items);

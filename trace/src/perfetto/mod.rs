@@ -23,7 +23,7 @@ use std::vec::Vec;
 
 use llano_abi::syscalls::NR_LIMIT;
 
-use crate::format::{self, Context};
+use crate::format;
 use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Irq, Record};
 use crate::snapshot::{Snapshot, TaskNow};
@@ -239,10 +239,10 @@ impl Writer<'_> {
         let names = self.call_names(call.nr);
         let fds = self.state.task(call.tid).fds.clone();
         let fds = fds.borrow();
-        let context = Context { strings: &call.strings, fds: Some(&fds) };
-        let (mut known, args) = (names.args.iter(), &mut self.args);
-        format::args(call.nr, &call.args, context, |_, text| {
-            if let Some(&name) = known.next() {
+        let context = call.context(&fds, result);
+        let args = &mut self.args;
+        format::args(call.nr, &call.args, context, |at, _, text| {
+            if let Some(&name) = names.args.get(at) {
                 annotation(args, name, text);
             }
         });
@@ -285,7 +285,8 @@ impl Writer<'_> {
             end: self.now.now_tsc,
             result: 0,
             args: open.args,
-            strings: self.state.task(task.tid).strings.clone(),
+            memory: self.state.task(task.tid).memory.clone(),
+            made: Vec::new(),
         };
         self.begin_call(&call, None)?;
         let waits = self.waits.take(task.tid);

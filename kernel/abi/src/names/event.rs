@@ -56,6 +56,11 @@ names! {
         TFD_TIMER_ABSTIME = 1, TFD_TIMER_CANCEL_ON_SET = 2,
     }
 
+    /// How a timer tells that it expired: `sigevent(7)`.
+    SIGEV_KINDS {
+        SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4,
+    }
+
     /// Timers of `setitimer(2)`.
     ITIMERS {
         ITIMER_REAL = 0, ITIMER_VIRTUAL = 1, ITIMER_PROF = 2,

@@ -1,6 +1,6 @@
 //! Files, directories and descriptors: `open(2)`, `fcntl(2)`, `statx(2)`, `mount(2)`.
 
-use super::{FlagSet, Name};
+use super::{BitField, FlagSet, Name};
 
 names! {
     /// Access mode of `open(2)`: the two bits of `O_ACCMODE`.
@@ -26,8 +26,12 @@ names! {
     /// Flags of the `*at` calls. `AT_REMOVEDIR` shares its bit with `AT_EACCESS`.
     AT_BITS {
         AT_SYMLINK_NOFOLLOW = 0x100, AT_SYMLINK_FOLLOW = 0x400, AT_NO_AUTOMOUNT = 0x800,
-        AT_EMPTY_PATH = 0x1000, AT_STATX_FORCE_SYNC = 0x2000, AT_STATX_DONT_SYNC = 0x4000,
-        AT_RECURSIVE = 0x8000,
+        AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000,
+    }
+
+    /// How `statx(2)` may answer from what is known.
+    STATX_SYNC {
+        AT_STATX_SYNC_AS_STAT = 0, AT_STATX_FORCE_SYNC = 0x2000, AT_STATX_DONT_SYNC = 0x4000,
     }
 
     /// Flag of `unlinkat(2)` alone.
@@ -136,6 +140,11 @@ names! {
         MFD_EXEC = 0x10,
     }
 
+    /// Flags of `inotify_init1(2)`.
+    INOTIFY_INIT_BITS {
+        IN_NONBLOCK = 0o4000, IN_CLOEXEC = 0o2000000,
+    }
+
     /// Events and options of `inotify(7)`.
     INOTIFY_BITS {
         IN_ACCESS = 1, IN_MODIFY = 2, IN_ATTRIB = 4, IN_CLOSE_WRITE = 8, IN_CLOSE_NOWRITE = 0x10,
@@ -166,6 +175,40 @@ names! {
         S_IFREG = 0o100000, S_IFDIR = 0o40000, S_IFLNK = 0o120000, S_IFCHR = 0o20000,
         S_IFBLK = 0o60000, S_IFIFO = 0o10000, S_IFSOCK = 0o140000, S_IFMT = 0o170000,
     }
+
+    /// The other bits of `st_mode` that have names.
+    MODE_BITS {
+        S_ISUID = 0o4000, S_ISGID = 0o2000, S_ISVTX = 0o1000,
+    }
+
+    /// Kinds of locks of `fcntl(2)`.
+    LOCK_TYPES {
+        F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2,
+    }
+
+    /// `stx_attributes` of `statx(2)`.
+    STATX_ATTRIBUTE_BITS {
+        STATX_ATTR_COMPRESSED = 4, STATX_ATTR_IMMUTABLE = 0x10, STATX_ATTR_APPEND = 0x20,
+        STATX_ATTR_NODUMP = 0x40, STATX_ATTR_ENCRYPTED = 0x800, STATX_ATTR_AUTOMOUNT = 0x1000,
+        STATX_ATTR_MOUNT_ROOT = 0x2000, STATX_ATTR_VERITY = 0x100000, STATX_ATTR_DAX = 0x200000,
+    }
+
+    /// `f_type` of `statfs(2)`.
+    FILESYSTEMS {
+        PROC_SUPER_MAGIC = 0x9fa0, TMPFS_MAGIC = 0x1021994, EXT2_SUPER_MAGIC = 0xef53,
+        OVERLAYFS_SUPER_MAGIC = 0x794c7630, SYSFS_MAGIC = 0x62656572, DEVPTS_SUPER_MAGIC = 0x1cd1,
+        XFS_SUPER_MAGIC = 0x58465342, BTRFS_SUPER_MAGIC = 0x9123683e, RAMFS_MAGIC = 0x858458f6,
+        NFS_SUPER_MAGIC = 0x6969, FUSE_SUPER_MAGIC = 0x65735546, SQUASHFS_MAGIC = 0x73717368,
+        PIPEFS_MAGIC = 0x50495045, SOCKFS_MAGIC = 0x534f434b, ANON_INODE_FS_MAGIC = 0x9041934,
+        V9FS_MAGIC = 0x1021997, CGROUP2_SUPER_MAGIC = 0x63677270,
+    }
+
+    /// `f_flags` of `statfs(2)`.
+    STATFS_BITS {
+        ST_VALID = 0x20, ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8,
+        ST_SYNCHRONOUS = 0x10, ST_MANDLOCK = 0x40, ST_NOATIME = 0x400, ST_NODIRATIME = 0x800,
+        ST_RELATIME = 0x1000, ST_NOSYMFOLLOW = 0x2000,
+    }
 }
 
 /// Flags of `faccessat2(2)`: its own bit and those of the other `*at` calls.
@@ -176,13 +219,27 @@ pub static FACCESS_AT_BITS: &[Name] = &[
 ];
 
 /// Flags of `open(2)`, also of `pipe2(2)` and `F_SETFL`.
-pub static OPEN_FLAGS: FlagSet = FlagSet::with_field(OPEN_BITS, O_ACCMODE, OPEN_MODES);
+pub static OPEN_FLAGS: FlagSet =
+    FlagSet::with_fields(OPEN_BITS, &[BitField { mask: O_ACCMODE, values: OPEN_MODES }]);
 
 /// Flags of `pipe2(2)`, `dup3(2)`, `eventfd2(2)`: open bits without an access mode.
 pub static FD_FLAGS: FlagSet = FlagSet::bits(OPEN_BITS);
 
 /// Flags of `newfstatat(2)`, `statx(2)`, `linkat(2)`, `execveat(2)` and kin.
 pub static AT_FLAGS: FlagSet = FlagSet::bits(AT_BITS);
+
+/// Flags of `statx(2)`.
+pub static STATX_AT_FLAGS: FlagSet =
+    FlagSet::with_fields(AT_BITS, &[BitField { mask: 0x6000, values: STATX_SYNC }]);
+
+/// `stx_attributes` of `statx(2)`.
+pub static STATX_ATTRIBUTES: FlagSet = FlagSet::bits(STATX_ATTRIBUTE_BITS);
+
+/// `f_flags` of `statfs(2)`.
+pub static STATFS_FLAGS: FlagSet = FlagSet::bits(STATFS_BITS);
+
+/// `resolve` of `openat2(2)`.
+pub static RESOLVE_FLAGS: FlagSet = FlagSet::bits(OPEN2_RESOLVE);
 
 /// Flags of `unlinkat(2)`.
 pub static UNLINK_FLAGS: FlagSet = FlagSet::bits(UNLINK_BITS);
@@ -228,6 +285,9 @@ pub static CLOSE_RANGE_FLAGS: FlagSet = FlagSet::bits(CLOSE_RANGE_BITS);
 
 /// Flags of `memfd_create(2)`.
 pub static MEMFD_FLAGS: FlagSet = FlagSet::bits(MEMFD_BITS);
+
+/// Flags of `inotify_init1(2)`.
+pub static INOTIFY_FLAGS: FlagSet = FlagSet::bits(INOTIFY_INIT_BITS);
 
 /// Mask of `inotify_add_watch(2)`.
 pub static INOTIFY_MASK: FlagSet = FlagSet::bits(INOTIFY_BITS);

@@ -1,6 +1,6 @@
 //! Memory: `mmap(2)`, `madvise(2)`, `mremap(2)`.
 
-use super::{FlagSet, Name};
+use super::{BitField, FlagSet, Name};
 
 names! {
     /// Protection of `mmap(2)`.
@@ -75,7 +75,8 @@ names! {
 pub static PROT: FlagSet = FlagSet::or_zero(PROT_BITS, "PROT_NONE");
 
 /// Flags of `mmap(2)`.
-pub static MAP_FLAGS: FlagSet = FlagSet::with_field(MAP_BITS, MAP_TYPE, MAP_TYPES);
+pub static MAP_FLAGS: FlagSet =
+    FlagSet::with_fields(MAP_BITS, &[BitField { mask: MAP_TYPE, values: MAP_TYPES }]);
 
 /// Flags of `mremap(2)`.
 pub static MREMAP_FLAGS: FlagSet = FlagSet::bits(MREMAP_BITS);

@@ -1,6 +1,6 @@
 //! Sockets: `socket(2)`, `send(2)`, `setsockopt(2)`.
 
-use super::{FlagSet, Name};
+use super::{BitField, FlagSet, Name};
 
 names! {
     /// Address families of `socket(2)`.
@@ -46,18 +46,24 @@ names! {
         SO_DEBUG = 1, SO_REUSEADDR = 2, SO_TYPE = 3, SO_ERROR = 4, SO_DONTROUTE = 5,
         SO_BROADCAST = 6, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_KEEPALIVE = 9, SO_OOBINLINE = 10,
         SO_NO_CHECK = 11, SO_PRIORITY = 12, SO_LINGER = 13, SO_BSDCOMPAT = 14, SO_REUSEPORT = 15,
-        SO_PASSCRED = 16, SO_PEERCRED = 17, SO_RCVLOWAT = 18, SO_SNDLOWAT = 19, SO_RCVTIMEO = 20,
-        SO_SNDTIMEO = 21, SO_BINDTODEVICE = 25, SO_ATTACH_FILTER = 26, SO_DETACH_FILTER = 27,
-        SO_PEERNAME = 28, SO_TIMESTAMP = 29, SO_ACCEPTCONN = 30, SO_PEERSEC = 31,
-        SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, SO_PASSSEC = 34, SO_TIMESTAMPNS = 35,
-        SO_MARK = 36, SO_TIMESTAMPING = 37, SO_PROTOCOL = 38, SO_DOMAIN = 39, SO_RXQ_OVFL = 40,
+        SO_PASSCRED = 16, SO_PEERCRED = 17, SO_RCVLOWAT = 18, SO_SNDLOWAT = 19, SO_RCVTIMEO_OLD = 20,
+        SO_SNDTIMEO_OLD = 21, SO_BINDTODEVICE = 25, SO_ATTACH_FILTER = 26, SO_DETACH_FILTER = 27,
+        SO_PEERNAME = 28, SO_TIMESTAMP_OLD = 29, SO_ACCEPTCONN = 30, SO_PEERSEC = 31,
+        SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, SO_PASSSEC = 34, SO_TIMESTAMPNS_OLD = 35,
+        SO_MARK = 36, SO_TIMESTAMPING_OLD = 37, SO_PROTOCOL = 38, SO_DOMAIN = 39, SO_RXQ_OVFL = 40,
         SO_PEEK_OFF = 42, SO_BUSY_POLL = 46, SO_INCOMING_CPU = 49, SO_PEERGROUPS = 59,
         SO_ZEROCOPY = 60, SO_PEERPIDFD = 77,
+    }
+
+    /// Ancillary data of `unix(7)`.
+    CONTROL_TYPES {
+        SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, SCM_SECURITY = 3,
     }
 }
 
 /// Type and flags of `socket(2)`.
-pub static SOCKET_TYPE: FlagSet = FlagSet::with_field(SOCKET_BITS, 0xf, SOCKET_KINDS);
+pub static SOCKET_TYPE: FlagSet =
+    FlagSet::with_fields(SOCKET_BITS, &[BitField { mask: 0xf, values: SOCKET_KINDS }]);
 
 /// Flags of `accept4(2)`.
 pub static ACCEPT_FLAGS: FlagSet = FlagSet::bits(SOCKET_BITS);

@@ -1,6 +1,6 @@
 //! Tasks: `clone(2)`, `wait4(2)`, `futex(2)`, `prctl(2)`, scheduling and limits.
 
-use super::{FlagSet, Name};
+use super::{BitField, FlagSet, Name, Place};
 
 names! {
     /// Flags of `clone(2)`; the low byte is the exit signal.
@@ -17,7 +17,7 @@ names! {
 
     /// Options of `wait4(2)` and `waitid(2)`.
     WAIT_BITS {
-        WNOHANG = 1, WUNTRACED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000,
+        WNOHANG = 1, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x1000000,
         __WNOTHREAD = 0x20000000, __WALL = 0x40000000, __WCLONE = 0x80000000,
     }
 
@@ -26,12 +26,24 @@ names! {
         P_ALL = 0, P_PID = 1, P_PGID = 2, P_PIDFD = 3,
     }
 
-    /// Commands of `futex(2)`: the low seven bits of its operation.
+    /// Commands of `futex(2)`: the low seven bits of its operation, and how they are written with the eighth, which says
+    /// that no other process takes part.
     FUTEX_COMMANDS {
         FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_FD = 2, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4,
         FUTEX_WAKE_OP = 5, FUTEX_LOCK_PI = 6, FUTEX_UNLOCK_PI = 7, FUTEX_TRYLOCK_PI = 8,
         FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10, FUTEX_WAIT_REQUEUE_PI = 11,
         FUTEX_CMP_REQUEUE_PI = 12, FUTEX_LOCK_PI2 = 13,
+        FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129, FUTEX_REQUEUE_PRIVATE = 131,
+        FUTEX_CMP_REQUEUE_PRIVATE = 132, FUTEX_WAKE_OP_PRIVATE = 133, FUTEX_LOCK_PI_PRIVATE = 134,
+        FUTEX_UNLOCK_PI_PRIVATE = 135, FUTEX_TRYLOCK_PI_PRIVATE = 136,
+        FUTEX_WAIT_BITSET_PRIVATE = 137, FUTEX_WAKE_BITSET_PRIVATE = 138,
+        FUTEX_WAIT_REQUEUE_PI_PRIVATE = 139, FUTEX_CMP_REQUEUE_PI_PRIVATE = 140,
+        FUTEX_LOCK_PI2_PRIVATE = 141,
+    }
+
+    /// The mask of `FUTEX_WAIT_BITSET` that means any.
+    FUTEX_MASKS {
+        FUTEX_BITSET_MATCH_ANY = 0xffffffff,
     }
 
     /// Option bits of `futex(2)`.
@@ -134,16 +146,22 @@ names! {
 }
 
 /// Flags of `clone(2)`: an exit signal and bits.
-pub static CLONE_FLAGS: FlagSet = FlagSet::with_field(CLONE_BITS, 0xff, super::signal::SIGNALS);
+pub static CLONE_FLAGS: FlagSet = FlagSet {
+    fields: &[BitField { mask: 0xff, values: super::signal::SIGNALS }],
+    bits: CLONE_BITS,
+    zero: "0",
+    place: Place::Last,
+};
 
-/// Flags of `unshare(2)` and `setns(2)`.
+/// Flags of `clone3(2)`, `unshare(2)` and `setns(2)`.
 pub static UNSHARE_FLAGS: FlagSet = FlagSet::bits(CLONE_BITS);
 
-/// Options of `wait4(2)` and `waitid(2)`; bit 1 is `WUNTRACED` and `WSTOPPED`.
+/// Options of `wait4(2)` and `waitid(2)`; bit 1 is also `WUNTRACED`.
 pub static WAIT_OPTIONS: FlagSet = FlagSet::bits(WAIT_BITS);
 
 /// Operation of `futex(2)`.
-pub static FUTEX_OP: FlagSet = FlagSet::with_field(FUTEX_BITS, 0x7f, FUTEX_COMMANDS);
+pub static FUTEX_OP: FlagSet =
+    FlagSet::with_fields(FUTEX_BITS, &[BitField { mask: 0xff, values: FUTEX_COMMANDS }]);
 
 /// Flags of `futex_wait(2)`, `futex_wake(2)`.
 pub static FUTEX2_FLAGS: FlagSet = FlagSet::bits(FUTEX2_BITS);

@@ -19,9 +19,9 @@ names! {
 
     /// Flags of `sigaction(2)`.
     SIGACTION_BITS {
-        SA_NOCLDSTOP = 1, SA_NOCLDWAIT = 2, SA_SIGINFO = 4, SA_RESTORER = 0x4000000,
-        SA_ONSTACK = 0x8000000, SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000,
-        SA_RESETHAND = 0x80000000,
+        SA_RESTORER = 0x4000000, SA_ONSTACK = 0x8000000, SA_RESTART = 0x10000000,
+        SA_NODEFER = 0x40000000, SA_RESETHAND = 0x80000000, SA_SIGINFO = 4, SA_NOCLDSTOP = 1,
+        SA_NOCLDWAIT = 2,
     }
 
     /// Flags of `sigaltstack(2)`.
@@ -33,7 +33,26 @@ names! {
     SIGNALFD_BITS {
         SFD_CLOEXEC = 0o2000000, SFD_NONBLOCK = 0o4000,
     }
+
+    /// `si_code` of a signal that somebody sent.
+    SIGNAL_CODES {
+        SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = 0xffffffff, SI_TIMER = 0xfffffffe,
+        SI_MESGQ = 0xfffffffd, SI_ASYNCIO = 0xfffffffc, SI_SIGIO = 0xfffffffb,
+        SI_TKILL = 0xfffffffa, SI_DETHREAD = 0xfffffff9, SI_ASYNCNL = 0xffffffc4,
+    }
+
+    /// `si_code` of `SIGCHLD`.
+    CLD_CODES {
+        CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_TRAPPED = 4, CLD_STOPPED = 5,
+        CLD_CONTINUED = 6,
+    }
 }
 
 /// Flags of `signalfd4(2)`.
 pub static SIGNALFD_FLAGS: FlagSet = FlagSet::bits(SIGNALFD_BITS);
+
+/// Flags of `sigaction(2)`.
+pub static SIGACTION_FLAGS: FlagSet = FlagSet::bits(SIGACTION_BITS);
+
+/// Flags of `sigaltstack(2)`.
+pub static SIGALTSTACK_FLAGS: FlagSet = FlagSet::bits(SIGALTSTACK_BITS);

@@ -1,0 +1,95 @@
+//! Golden lines: what strace prints of the same calls.
+
+use super::*;
+use crate::record::BytesKind;
+use std::vec::Vec;
+
+fn line(nr: usize, values: &[u64], result: i64) -> String {
+    let mut args = [0; 6];
+    args[..values.len()].copy_from_slice(values);
+    let path = |key, text: &str| Text { kind: BytesKind::Path, key, bytes: text.as_bytes().to_vec() };
+    let mut strings: Vec<Text> = Vec::from([path(0x10, "/etc/passwd"), path(0x20, "a \"b\"\n\u{e9}1")]);
+    strings.push(Text {
+        kind: BytesKind::Data,
+        key: 0x30,
+        bytes: b"0123456789012345678901234567890123".to_vec(),
+    });
+    let fds = FdNames::from([(3, "/etc/passwd".into()), (4, "pipe:[7]".into())]);
+    let mut out = String::new();
+    let made: Vec<_> =
+        fds.get(&(result as i32)).map(|name| (result as i32, name.clone())).into_iter().collect();
+    let context = Context { memory: &strings, fds: Some(&fds), made: &made, returned: Some(result) };
+    call(&mut out, nr, &args, context);
+    out
+}
+
+const CWD: u64 = -100i64 as u64;
+
+#[test]
+fn golden_lines() {
+    for (got, want) in [
+        (
+            line(nr::OPENAT, &[CWD, 0x10, 0o2000000, 0], 3),
+            r#"openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3</etc/passwd>"#,
+        ),
+        (
+            line(nr::OPENAT, &[3, 0x20, 0o101, 0o644], -2),
+            r#"openat(3</etc/passwd>, "a \"b\"\n\303\2511", O_WRONLY|O_CREAT, 0644) = -1 ENOENT (No such file or directory)"#,
+        ),
+        (line(nr::CLOSE, &[4], 0), "close(4<pipe:[7]>) = 0"),
+        (line(nr::CLOSE, &[u64::MAX], -9), "close(-1) = -1 EBADF (Bad file descriptor)"),
+        (line(nr::WRITE, &[1, 0x30, 34], 34), r#"write(1, "01234567890123456789012345678901"..., 34) = 34"#),
+        (line(nr::READ, &[0, 0, 8], -14), "read(0, NULL, 8) = -1 EFAULT (Bad address)"),
+        (
+            line(nr::MMAP, &[0, 8192, 3, 0x22, u64::MAX, 0], 0x7f00_0000_0000),
+            "mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000",
+        ),
+        (
+            line(nr::CLONE, &[0x0120_0011, 0, 0, 0x7f00, 0], 12),
+            "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f00) = 12",
+        ),
+        (line(nr::FUTEX, &[0x5000, 129, 1], 1), "futex(0x5000, FUTEX_WAKE_PRIVATE, 1) = 1"),
+        (line(nr::FUTEX, &[0x5000, 128, 2, 0], 0), "futex(0x5000, FUTEX_WAIT_PRIVATE, 2, NULL) = 0"),
+        (line(nr::FCNTL, &[3, 2, 1], 0), "fcntl(3</etc/passwd>, F_SETFD, FD_CLOEXEC) = 0"),
+        (
+            line(nr::FCNTL, &[3, 3], 0x8000),
+            "fcntl(3</etc/passwd>, F_GETFL) = 0x8000 (flags O_RDONLY|O_LARGEFILE)",
+        ),
+        (line(nr::FCNTL, &[3, 0, 10], 10), "fcntl(3</etc/passwd>, F_DUPFD, 10) = 10"),
+        (line(nr::IOCTL, &[1, 0x5413, 0x99], -25), {
+            "ioctl(1, TIOCGWINSZ, 0x99) = -1 ENOTTY (Inappropriate ioctl for device)"
+        }),
+        (line(nr::KILL, &[-1i64 as u64, 15], 0), "kill(-1, SIGTERM) = 0"),
+        (line(nr::TGKILL, &[7, 8, 34], 0), "tgkill(7, 8, SIGRT_2) = 0"),
+        (line(nr::SOCKET, &[1, 0o2000001, 0], 5), "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = 5"),
+        (
+            line(nr::SETSOCKOPT, &[5, 1, 2, 0x40, 4], 0),
+            "setsockopt(5, SOL_SOCKET, SO_REUSEADDR, 0x40, 4) = 0",
+        ),
+        (line(nr::ACCESS, &[0x10, 4], 0), r#"access("/etc/passwd", R_OK) = 0"#),
+        (line(nr::LSEEK, &[3, -5i64 as u64, 2], 0), "lseek(3</etc/passwd>, -5, SEEK_END) = 0"),
+        (line(nr::FCHOWN, &[3, 1000, u64::MAX], 0), "fchown(3</etc/passwd>, 1000, -1) = 0"),
+        (line(nr::MKNOD, &[0x99, 0o20666, 0x103], 0), "mknod(0x99, S_IFCHR|0666, makedev(0x1, 0x3)) = 0"),
+        (line(nr::PRCTL, &[38, 1], 0), "prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) = 0"),
+        (line(nr::UMASK, &[0o22], 0o77), "umask(022) = 077"),
+        (line(nr::EXIT_GROUP, &[3], 0), "exit_group(3) = ?"),
+        (line(nr::GETPID, &[], 9), "getpid() = 9"),
+        (
+            line(nr::READ, &[4, 0x99, 1], -512),
+            "read(4<pipe:[7]>, 0x99, 1) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+        ),
+        (
+            line(423, &[1], -38),
+            "syscall_0x1a7(0x1, 0x0, 0x0, 0x0, 0x0, 0x0) = -1 ENOSYS (Function not implemented)",
+        ),
+    ] {
+        assert_eq!(got, want);
+    }
+}
+
+#[test]
+fn a_call_in_progress() {
+    let mut out = String::new();
+    call(&mut out, nr::READ, &[0, 16, 1, 0, 0, 0], Context::default());
+    assert_eq!(out, "read(0, 0x10, 1 <unfinished ...>");
+}
