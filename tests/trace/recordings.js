@@ -260,6 +260,45 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     assert.match(run("trace", "print", file), /^ +0 \S+ kernel: Linux version /m);
   });
 
+  await test("a program's marks stand on one clock with its calls", async () => {
+    const file = path.join(work, "marks.ctf");
+    const program = `
+import os, time
+fd = os.open("/sys/kernel/tracing/trace_marker", os.O_WRONLY)
+mark = lambda text: os.write(fd, text.encode())
+now = lambda: mark("I|1|at %d" % time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+now()
+for n in range(3):
+    mark("B|1|round %d" % n)
+    mark("C|1|round|%d" % n)
+    mark("B|1|nap")
+    time.sleep(0.01)
+    mark("E|1")
+    os.stat("/etc")
+    mark("E")
+now()
+os.write(fd, b"the end")`;
+    const ran = spawnSync(llano, ["--quiet", "--trace", file, "python3", "-c", program], { encoding: "utf8" });
+    assert.equal(ran.status, 0, ran.stderr);
+    for (const kind of ["json", "pftrace"]) {
+      const trace = await exported(file, kind, 0);
+      const slices = await trace.query("select s.name, p.name as parent, s.dur from slice s left join slice p on s.parent_id = p.id where s.category = 'mark' and s.dur > 0 order by s.ts");
+      assert.deepEqual(slices.map(({ name, parent }) => `${name} ${parent}`),
+        [0, 1, 2].flatMap((n) => [`round ${n} ${null}`, `nap round ${n}`]), kind);
+      assert.ok(slices.every(({ dur }) => dur >= 10_000_000n), kind);
+      const inside = await column(trace, "select s.name || ' in ' || p.name as n from slice s join slice p on s.parent_id = p.id where s.name in ('clock_nanosleep', 'newfstatat') and p.category = 'mark' order by s.ts");
+      assert.deepEqual(inside, [0, 1, 2].flatMap((n) => ["clock_nanosleep in nap", `newfstatat in round ${n}`]));
+      const counted = await column(trace, "select cast(c.value as int) as n from counter c join process_counter_track t on c.track_id = t.id where t.name in ('round', 'round value') order by c.ts");
+      assert.deepEqual(counted, [0n, 1n, 2n]);
+      // What the program read of the clock and where its words stand differ by the same in the beginning and at the end.
+      const read = await trace.query("select ts, cast(substr(name, 4) as int) as at from slice where name glob 'at *' order by ts");
+      assert.equal(read.length, 2);
+      const apart = read.map(({ ts, at }) => Number(ts - at));
+      assert.ok(Math.abs(apart[1] - apart[0]) < 1_000_000, `${kind}: the clocks differ by ${apart} ns`);
+      assert.equal(await one(trace, "select count(*) as n from slice where name = 'the end' and category = 'mark'"), 1n);
+    }
+  });
+
   await test("trace view serves it", async () => {
     const file = path.join(work, "a-pipeline.ctf");
     if (!fs.existsSync(file)) throw new Skip("no recording");
