@@ -92,8 +92,10 @@ impl Writer<'_> {
                 number(track, 5, process_track(process));
                 bytes(track, 2, name.as_bytes());
                 message(track, 8, |counter| {
-                    // UNIT_SIZE_BYTES or UNIT_COUNT.
-                    number(counter, 3, if unit == BYTES { 3 } else { 2 });
+                    // UNIT_SIZE_BYTES; of others the name says what is counted.
+                    if unit == BYTES {
+                        number(counter, 3, 3);
+                    }
                 });
             });
         })?;
