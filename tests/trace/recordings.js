@@ -21,7 +21,7 @@ const PROGRAMS = [
   ["a task blocked for ever", ["sh", "-c", "sleep 1000 & sleep 0.05; exit 0"], 0, 1],
 ];
 
-module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, one }) => {
+module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, one, picture }) => {
   const run = (...words) => {
     const ran = spawnSync(llano, words, { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 30 });
     assert.equal(ran.status, 0, `${words.join(" ")}: ${ran.stderr}`);
@@ -246,7 +246,7 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
 
   await test("a pause is told apart from waiting", async () => {
     const [file, socket] = [path.join(work, "paused.ctf"), path.join(work, "monitor")];
-    const child = spawn(llano, ["--trace", file, "--monitor-socket", socket, "sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"]);
+    const child = spawn(llano, ["--trace", file, "--monitor-socket", socket, "sh", "-c", "cat /etc/passwd | wc -l; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"]);
     const ended = new Promise((resolve) => child.on("exit", resolve));
     for (let tries = 0; tries < 200 && !fs.existsSync(socket); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
     run("monitor", socket, "-c", "stop");
@@ -258,6 +258,16 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     const [pause] = await trace.query("select s.dur, t.name from slice s join thread_track k on s.track_id = k.id join thread t using (utid) where s.name = 'stopped'");
     assert.ok(pause.dur > 290_000_000n && pause.name === "debugger", `${pause.dur} ${pause.name}`);
     assert.match(run("trace", "print", file), /^ +0 \S+ kernel: Linux version /m);
+    await exported(file, "json", 0);
+  });
+
+  await test("its pictures", () => {
+    for (const kind of ["json", "pftrace"]) {
+      const file = path.join(work, `paused.${kind}`);
+      if (!fs.existsSync(file)) throw new Skip("no recording");
+      const shown = picture(file, `paused-${kind}.png`);
+      for (const track of ["CPU 0 Scheduling", "kernel 2", "debugger", "sh 1"]) assert.ok(shown.includes(track), `no ${track} in\n${shown}`);
+    }
   });
 
   await test("a program's marks stand on one clock with its calls", async () => {
