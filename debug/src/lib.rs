@@ -11,11 +11,13 @@
 //! | [`conn`] [`filter`] | bytes in and out; packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
 //! | [`hooks`] | llano's own code, where gdb has breakpoints without being told to |
+//! | [`core`](mod@core) | core files |
 //! | [`arch`] [`signals`] | registers and signal numbers as gdb has them |
 #![forbid(unsafe_code)]
 
 pub mod arch;
 pub mod conn;
+pub mod core;
 pub mod filter;
 pub mod gdb;
 pub mod hooks;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fs::fdtable::FdTable;
 use crate::fs::file::File;
 use crate::fs::{FsContext, Mounts, Path};
-use crate::inspect::Debug;
+use crate::inspect::{Deaths, Debug};
 use crate::kernel::{Kernel, Uts, log};
 use crate::mm::Mm;
 use crate::mm::space::AddressSpace;
@@ -104,6 +104,7 @@ impl Kernel {
             max_maps: llano_machine::host::max_maps() / 10 * 9,
             stop_requested: false,
             debug: Debug::default(),
+            deaths: Deaths::default(),
             requests: parts.requests,
             irq: true,
             running: 0,

@@ -3,7 +3,8 @@
 //! [`inspect`](crate::inspect) acts on it.
 
 use crate::fs::file::File;
-use crate::task::{Call, Progress};
+use crate::sigstate::SigInfo;
+use crate::task::{Call, Pid, Progress};
 use crate::wait::Tid;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
@@ -80,6 +81,30 @@ pub struct Shelved {
     pub call: Call,
     /// What it remembered.
     pub progress: Progress,
+}
+
+/// A process that a signal is about to kill; it and its memory are still there.
+#[derive(Debug, Clone)]
+pub struct Death {
+    /// The task that took the signal.
+    pub tid: Tid,
+    /// Its process.
+    pub pid: Pid,
+    /// The signal.
+    pub info: SigInfo,
+    /// It is one of those that leave a core.
+    pub core: bool,
+}
+
+/// Deaths, for who wants to see them before they happen.
+#[derive(Debug, Default)]
+pub struct Deaths {
+    /// Somebody does: the loop returns with [`Stop::Death`](crate::run::Stop::Death).
+    pub watched: bool,
+    /// Who is about to die.
+    pub next: Option<Death>,
+    /// llano itself was told to end, by SIGTERM.
+    pub terminated: bool,
 }
 
 /// A debugger's side of the kernel.

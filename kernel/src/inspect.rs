@@ -16,7 +16,7 @@ pub mod registers;
 pub mod resume;
 pub mod watch;
 
-pub use crate::debug::{Action, Debug, DebugStop, Resume};
+pub use crate::debug::{Action, Death, Deaths, Debug, DebugStop, Resume};
 use crate::kernel::Kernel;
 use crate::run::Stop;
 use crate::task::State;
@@ -89,6 +89,9 @@ impl Kernel {
     /// What the loop returns with, if it must: a list of images before everything else, so that what follows is shown with
     /// the right names.
     pub(crate) fn take_stop(&mut self) -> Option<Stop> {
+        if self.deaths.next.is_some() || self.deaths.terminated {
+            return Some(Stop::Death);
+        }
         self.finished_calls();
         self.compare_watches();
         let mut stop = None;
@@ -111,6 +114,11 @@ impl Kernel {
             }
             None => self.debug.paused.then_some(Stop::Paused),
         }
+    }
+
+    /// The process whose death was reported dies.
+    pub fn let_die(&mut self, death: &Death) {
+        self.exit_process(death.pid, death.info.signo);
     }
 
     /// Whether somebody wants the system to stand still.

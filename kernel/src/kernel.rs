@@ -1,6 +1,6 @@
 //! `struct Kernel`: the one owner of everything.
 
-use crate::debug::Debug;
+use crate::debug::{Deaths, Debug};
 use crate::env::Env;
 use crate::error::{Errno, Result};
 use crate::mm::space::AddressSpace;
@@ -60,6 +60,8 @@ pub struct Kernel {
     pub stop_requested: bool,
     /// What a debugger told.
     pub debug: Debug,
+    /// Deaths that somebody wants to see before they happen.
+    pub deaths: Deaths,
     /// Requests of other threads.
     pub requests: Arc<Requests<Kernel>>,
     /// Something outside wants attention: look at the bell, the clock and the requests.

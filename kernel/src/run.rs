@@ -22,6 +22,8 @@ pub enum Stop {
     Debug(DebugStop),
     /// A tool asked for a pause.
     Paused,
+    /// A process is about to die, or llano was told to end: [`Kernel::deaths`] says who.
+    Death,
 }
 
 impl Kernel {
@@ -476,6 +478,10 @@ impl Kernel {
         let Some(first) = self.tables.processes().next().map(|p| (p.pid, p.pgid)) else { return };
         if self.terminals.host_signal(signo) {
             return;
+        }
+        if signo == sig::TERM && self.deaths.watched {
+            self.deaths.terminated = true;
+            self.stop_requested = true;
         }
         let info = SigInfo::new(signo, code::SI_KERNEL);
         match signo {

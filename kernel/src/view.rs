@@ -1,6 +1,6 @@
 //! What tools may see of tasks and memory: plain data, copied out at a consistent point. Pausing, for tools.
 
-use crate::error::Result;
+use crate::error::{Errno, Result};
 use crate::kernel::Kernel;
 use crate::mm::Backing;
 use crate::task::{Pid, State, Task};
@@ -86,7 +86,7 @@ impl Kernel {
     /// The file that some task has mapped at an address, with the offset.
     fn file_at(&self, addr: u64) -> Option<String> {
         self.tables.tasks().find_map(|task| {
-            let mm = task.mm.borrow();
+            let mm = task.mm.try_borrow().ok()?;
             let vma = mm.find(addr)?;
             let Backing::File(file, offset) = &vma.backing else { return None };
             let name = file.path.as_ref().map_or_else(|| file.ops().label(), |p| self.path_text(p));
@@ -127,7 +127,8 @@ impl Kernel {
     }
 
     fn view_task(&self, task: &Task) -> TaskView {
-        let mm = task.mm.borrow();
+        // Nothing is known of memory that was being changed when the kernel crashed; here and below.
+        let mm = task.mm.try_borrow().ok();
         TaskView {
             tid: task.tid,
             pid: task.pid,
@@ -145,8 +146,8 @@ impl Kernel {
             waits_for: self.view_wait(task),
             cpu_ns: task.utime + task.stime,
             calls: task.calls,
-            mapped: mm.size(),
-            resident: crate::oom::resident(&mm),
+            mapped: mm.as_ref().map_or(0, |mm| mm.size()),
+            resident: mm.as_ref().map_or(0, |mm| crate::oom::resident(mm)),
         }
     }
 
@@ -155,7 +156,8 @@ impl Kernel {
         let Some(wait) = &task.wait else { return String::new() };
         let mut text = wait.why.to_string();
         if let Why::Read(fd) | Why::Write(fd) | Why::Lock(fd) = wait.why
-            && let Ok(file) = task.files.borrow().get(fd)
+            && let Ok(files) = task.files.try_borrow()
+            && let Ok(file) = files.get(fd)
         {
             let name = file.path.as_ref().map(|p| self.path_text(p));
             text = format!("{text} {}", name.unwrap_or_else(|| file.ops().label()));
@@ -170,10 +172,10 @@ impl Kernel {
     /// What is mapped in the address space of a task, by address.
     ///
     /// # Errors
-    /// `ESRCH`.
+    /// `ESRCH`; `EBUSY`: the kernel crashed while it changed it.
     pub fn view_maps(&self, tid: Tid) -> Result<Vec<VmaView>> {
-        let task = self.tables.task(tid).ok_or(crate::error::Errno::ESRCH)?;
-        let mm = task.mm.borrow();
+        let task = self.tables.task(tid).ok_or(Errno::ESRCH)?;
+        let mm = task.mm.try_borrow().map_err(|_| Errno::EBUSY)?;
         let bit = |on: bool, c: char| if on { c } else { '-' };
         let view = |vma: &crate::mm::Vma| {
             let (offset, name) = match &vma.backing {

@@ -154,6 +154,9 @@ pub struct Run {
     /// Answer the monitor on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub monitor_socket: Option<PathBuf>,
+    /// When a program dies by a signal or the kernel fails, leave trace, cores, gdb commands and a report in DIR
+    #[arg(long, value_name = "DIR")]
+    pub post_mortem: Option<PathBuf>,
     /// No words of llano's own at exit
     #[arg(long)]
     pub quiet: bool,
@@ -165,7 +168,8 @@ pub struct Run {
 /// Options of `monitor`.
 #[derive(Debug, Args)]
 pub struct Monitor {
-    /// The socket that a llano was given by --monitor-socket
+    /// The socket that a llano was given by --monitor-socket, or the directory of a dump
+    #[arg(value_name = "SOCKET|DUMPDIR")]
     pub socket: PathBuf,
     /// A command; may be given several times (default: commands from standard input)
     #[arg(short, value_name = "CMD")]

@@ -12,6 +12,7 @@
 //! - [`root`]: the guest's files
 //! - [`archive`]: archives as roots
 //! - [`crash`]: when the kernel itself faults
+//! - [`postmortem`]: what a dead system leaves to look at
 #![forbid(unsafe_code)]
 
 pub mod archive;
@@ -20,6 +21,7 @@ pub mod crash;
 pub mod demo;
 pub mod logging;
 pub mod monitor;
+pub mod postmortem;
 pub mod report;
 pub mod root;
 pub mod servers;

@@ -2,6 +2,7 @@
 
 use crate::cli::{Detail, Intercept, Run, Time};
 use crate::logging::{self, Logging};
+use crate::postmortem;
 use crate::root;
 use crate::stream::{Stream, TEXT};
 use crate::traces::Format;
@@ -15,11 +16,12 @@ use llano_kernel::fs::Path;
 use llano_kernel::fs::namei::{Follow, WalkCx, walk};
 use llano_kernel::mm::strict::{STACK, Strict};
 use llano_kernel::run::Stop;
+use llano_kernel::sigstate::sig;
 use llano_kernel::tty::devices::Terminals;
 use llano_machine::bell::{Bell, Requests};
 use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
-use llano_machine::{PAGE, clock, heap, shared, signals, space, term};
+use llano_machine::{PAGE, clock, heap, shared, signals, space, suspect, term};
 use llano_trace::filter::Filter;
 use llano_trace::recorder::{self, Recorder};
 use llano_trace::ring;
@@ -77,6 +79,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     }
     let recorder = recorder(options)?;
     let calibration = crate::traces::Clock::start();
+    postmortem::prepare(options.post_mortem.as_deref(), options.root.as_deref(), calibration)?;
     let logging = logging::start(options.log.as_deref(), options.trace_self.as_deref())?;
     let phase = debug_span!(target: "boot", "memory").entered();
     llano_machine::host::raise_descriptor_limit();
@@ -97,7 +100,8 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let strict = strict.transpose()?;
     let pool = Pool::new(POOL).map_err(|e| Failure::new(format!("cannot make the RAM pool: {e}")))?;
     let bell = Bell::new().map_err(|e| Failure::new(format!("cannot make an epoll: {e}")))?;
-    let requests = Arc::new(Requests::new(bell.door()));
+    let door = bell.door();
+    let requests = Arc::new(Requests::new(door.clone()));
     logging::connect(&requests);
     drop(phase);
     let phase = debug_span!(target: "boot", "mount the root").entered();
@@ -125,6 +129,10 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     drop(phase);
     let phase = debug_span!(target: "boot", "kernel").entered();
     let mut kernel = Kernel::new(parts);
+    if options.post_mortem.is_some() {
+        kernel.deaths.watched = true;
+        postmortem::watchdog::start(&requests, door)?;
+    }
     drop(phase);
     let phase = debug_span!(target: "boot", "servers").entered();
     let servers = crate::servers::start(options, &requests, calibration)?;
@@ -154,7 +162,8 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     start_interception(options.intercept).inspect_err(|_| term::restore())?;
     kernel.take_lines();
     let phase = debug_span!(target: "boot", "run").entered();
-    let status = serve(&mut kernel, servers, options);
+    let status = suspect::during(&mut *kernel, |k| serve(k, servers, options));
+    postmortem::finish();
     drop(phase);
     terminals.finish();
     term::restore();
@@ -318,13 +327,32 @@ fn serve(k: &mut Kernel, servers: crate::servers::Servers, options: &Run) -> i32
     if options.gdb_wait {
         servers.wait_for_debugger(k);
     }
+    // The death of the first process, or what leads to it, was told.
+    let mut told = false;
     loop {
         match k.run() {
             Stop::Exit(status) => {
-                let status = shell_status(status);
+                // Killed by the kernel itself, which asks nobody.
+                if status & 0x7f != 0 && !told {
+                    postmortem::gone(k, status, options.quiet);
+                }
                 servers.ended(k);
-                return status;
+                return shell_status(status);
             }
+            Stop::Death => match k.deaths.next.take() {
+                // Of an end that was asked for everything is written already.
+                Some(death) if told && death.info.signo == sig::TERM => k.let_die(&death),
+                Some(death) => {
+                    told |= k.tables.processes().next().is_some_and(|p| p.pid == death.pid);
+                    postmortem::death(k, &death, options.quiet);
+                    k.let_die(&death);
+                }
+                None => {
+                    k.deaths.terminated = false;
+                    told = true;
+                    postmortem::terminated(k, options.quiet);
+                }
+            },
             Stop::Debug(stop) => servers.debug_stop(k, stop),
             Stop::Paused => servers.paused(k),
         }

@@ -161,6 +161,17 @@ impl Bell {
 }
 
 impl Door {
+    /// The host's number of the vCPU's thread.
+    pub fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    /// Makes the vCPU crash where it stands: for who has waited too long for an answer.
+    pub fn abort(&self) {
+        // SAFETY: tgkill takes numbers; the handler of SIGABRT reports a crash.
+        unsafe { host!(syscall)(libc::SYS_tgkill, host!(getpid)(), self.tid, libc::SIGABRT) };
+    }
+
     /// Rings: an idle vCPU wakes, a running guest is interrupted, kernel code notices at its next entry.
     pub fn ring(&self) {
         let one = 1u64.to_le_bytes();

@@ -7,7 +7,7 @@
 
 use crate::cpu::{CPU, Side, write_fs};
 use core::arch::asm;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 /// All exceptions masked, round to nearest.
 static HOST_MXCSR: u32 = 0x1f80;
@@ -59,17 +59,31 @@ pub(crate) fn poison() {
     change(Side::Adrift);
 }
 
-/// `LLANO_TEST=panic`: kernel code panics when a guest makes a call that no one knows.
-static PANIC: AtomicBool = AtomicBool::new(false);
+/// `LLANO_TEST=panic|hang`: kernel code panics, or never returns, when a guest makes a call that no one knows.
+static TEST: AtomicU8 = AtomicU8::new(0);
+const PANIC: u8 = 1;
+const HANG: u8 = 2;
 
-/// Does what `LLANO_TEST` in llano's environment asked for, if it did: proves that a panic on a guest's FS is reported.
-pub fn unknown_call() {
-    assert!(!PANIC.load(Ordering::Relaxed), "LLANO_TEST=panic");
+/// Does what `LLANO_TEST` in llano's environment asked for, if it did: proves that the kernel's own death is reported, also
+/// on a guest's FS.
+pub fn unknown_call(nr: usize) {
+    match TEST.load(Ordering::Relaxed) {
+        PANIC => panic!("LLANO_TEST=panic: call {nr}"),
+        HANG => loop {
+            core::hint::spin_loop();
+        },
+        _ => {}
+    }
 }
 
 /// Looks into llano's environment for `LLANO_FS` and `LLANO_TEST`; returns what FS shall be in kernel code.
 pub(crate) fn read_environment() -> u64 {
-    PANIC.store(std::env::var_os("LLANO_TEST").is_some_and(|value| value == "panic"), Ordering::Relaxed);
+    let test = match std::env::var("LLANO_TEST").as_deref() {
+        Ok("panic") => PANIC,
+        Ok("hang") => HANG,
+        _ => 0,
+    };
+    TEST.store(test, Ordering::Relaxed);
     poisoned_page()
 }
 

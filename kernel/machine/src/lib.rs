@@ -11,6 +11,7 @@
 //! | [`fast`] | the way in without a signal, for patched sites |
 //! | [`border`] | from the guest's FS to the host's, where the host is called |
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
+//! | [`registers`] [`suspect`] [`panicked`] | llano's own registers; what may be looked at when it crashed, and what it meant to say |
 //! | [`patch`] | guest `syscall` instructions rewritten to jumps |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
@@ -47,12 +48,15 @@ pub mod intercept;
 pub mod journal;
 pub mod memfn;
 pub mod overlay;
+pub mod panicked;
 pub mod patch;
 pub mod peek;
 pub mod pool;
+pub mod registers;
 pub mod shared;
 pub mod signals;
 pub mod space;
+pub mod suspect;
 pub mod term;
 pub mod usermem;
 mod vector;

@@ -16,11 +16,12 @@
 use crate::border::host;
 use crate::context::Context;
 use crate::cpu::{CPU, Fault, Side, Trap, entry_range, llano_leave, read_gs, reg};
+use crate::registers::Registers;
 use crate::usermem;
 use crate::{HostError, check};
 use core::arch::naked_asm;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The tick: the current task's time slice is over.
 pub const SIG_TICK: i32 = 40;
@@ -49,8 +50,12 @@ static VDSO_END: AtomicU64 = AtomicU64::new(0);
 /// What to do when kernel code itself faults: set once by the binary, runs in the handler.
 static ON_CRASH: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 
-/// The end has come: nothing is reported twice.
-static CRASHED: AtomicBool = AtomicBool::new(false);
+/// Crashes so far: what reports one may crash itself, and is called again.
+static CRASHES: AtomicU32 = AtomicU32::new(0);
+/// So often.
+const ATTEMPTS: u32 = 8;
+/// The end has come: nothing is reported any more.
+static OVER: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" {
     static __executable_start: u8;
@@ -62,20 +67,26 @@ pub fn text_range() -> Range<u64> {
     (&raw const __executable_start as u64)..(&raw const etext as u64)
 }
 
+/// What was added to the addresses in llano's file when it was loaded.
+pub fn bias() -> u64 {
+    &raw const __executable_start as u64
+}
+
 /// A crash of the kernel itself, as told to the crash hook.
 #[derive(Debug, Clone, Copy)]
 pub struct Crash {
     /// The signal.
     pub fault: Fault,
-    /// Where.
-    pub rip: u64,
-    /// Stack pointer and frame pointer there.
-    pub rsp: u64,
-    /// Frame pointer there, for a backtrace by frame pointers.
-    pub rbp: u64,
+    /// The registers it found.
+    pub registers: Registers,
+    /// 0 for the first; then crashes of the hook itself, each on top of the one before.
+    pub nth: u32,
+    /// Whether it happened on the vCPU's thread.
+    pub vcpu: bool,
 }
 
-/// Names the function that reports a fault of kernel code; it must end the process.
+/// Names the function that reports a fault of kernel code; it must end the process, by [`die`]. If it faults itself it is
+/// called again, a few times.
 pub fn on_crash(hook: fn(&Crash) -> !) {
     ON_CRASH.store(hook as *mut (), Ordering::Relaxed);
 }
@@ -230,7 +241,7 @@ unsafe extern "C" fn on_signal(
     let in_vdso = (VDSO_START.load(Ordering::Relaxed)..VDSO_END.load(Ordering::Relaxed)).contains(&rip);
     let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
     if sig == libc::SIGABRT {
-        return aborted(info, uc);
+        return aborted(info, uc, fs);
     }
     if sig == SIG_TICK {
         cpu.tick = true;
@@ -273,7 +284,8 @@ unsafe extern "C" fn on_signal(
         uc.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
         return RESUME;
     }
-    crash(sig, info, uc)
+    keep_bases(fs);
+    crash(sig, info, uc, true)
 }
 
 /// What to do before leaving the guest from a handler.
@@ -301,7 +313,7 @@ unsafe extern "C" fn on_other_thread(sig: i32, info: *const libc::siginfo_t, uc:
         uc.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
         return;
     }
-    crash(sig, info, uc)
+    crash(sig, info, uc, false)
 }
 
 fn syscall_kind(info: &libc::siginfo_t) -> Trap {
@@ -395,47 +407,61 @@ unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
 }
 
 /// A panic of kernel code, or llano was told to abort. Who returns from here goes on aborting.
-fn aborted(info: &libc::siginfo_t, uc: &libc::ucontext_t) -> u32 {
-    if CRASHED.load(Ordering::Relaxed) {
+fn aborted(info: &libc::siginfo_t, uc: &libc::ucontext_t, fs: u64) -> u32 {
+    if OVER.load(Ordering::Relaxed) {
         return RESUME;
     }
-    crash(libc::SIGABRT, info, uc)
+    keep_bases(fs);
+    crash(libc::SIGABRT, info, uc, true)
 }
 
-fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t) -> ! {
-    let g = &uc.uc_mcontext.gregs;
+/// A task's FS that was still in the CPU when kernel code crashed is the task's.
+fn keep_bases(fs: u64) {
+    // SAFETY: plain words of this thread's own cell; an owner is a live context.
+    unsafe {
+        if (*CPU.get()).side == Side::Guest
+            && let Some(owner) = (*CPU.get()).owner.as_mut()
+        {
+            owner.fs_base = fs;
+        }
+    }
+    on_host_side();
+}
+
+fn crash(sig: i32, info: &libc::siginfo_t, uc: &libc::ucontext_t, vcpu: bool) -> ! {
     let crash = Crash {
         fault: fault_of(sig, info, uc),
-        rip: g[libc::REG_RIP as usize] as u64,
-        rsp: g[libc::REG_RSP as usize] as u64,
-        rbp: g[libc::REG_RBP as usize] as u64,
+        registers: Registers::interrupted(uc),
+        nth: CRASHES.fetch_add(1, Ordering::Relaxed),
+        vcpu,
     };
-    on_host_side();
-    if CRASHED.swap(true, Ordering::Relaxed) {
-        std::process::abort() // the report itself faulted
-    }
     let hook = ON_CRASH.load(Ordering::Relaxed);
-    if !hook.is_null() {
+    if !hook.is_null() && crash.nth < ATTEMPTS {
         // SAFETY: only `on_crash` stores here, and it stores a `fn(&Crash) -> !`.
         let hook: fn(&Crash) -> ! = unsafe { core::mem::transmute(hook) };
         hook(&crash);
     }
+    die()
+}
+
+/// Ends llano as a crash does, by SIGABRT, and reports nothing more.
+pub fn die() -> ! {
+    OVER.store(true, Ordering::Relaxed);
     std::process::abort()
 }
 
 /// Return addresses below a crash, by frame pointers, while they lie on the same stack and point into llano's text.
-pub fn frames(crash: &Crash) -> Vec<u64> {
-    let mut out = Vec::new();
-    let (mut bp, mut last) = (crash.rbp, crash.rsp);
-    while out.len() < 32 && bp > last && bp - last < 1 << 20 && bp % 8 == 0 {
-        // SAFETY: the address lies above the crashed stack pointer within a megabyte of the last frame; a stack that
-        // is damaged there ends in the host's default action, in a process that is about to abort.
-        let [next, ret] = unsafe { *(bp as *const [u64; 2]) };
-        if !text_range().contains(&ret) {
-            break;
+pub fn frames(crash: &Crash) -> impl Iterator<Item = u64> {
+    let (mut bp, mut last) = (crash.registers.rbp(), crash.registers.rsp());
+    let next = move || {
+        let mut frame = [0u8; 16];
+        let plausible = bp > last && bp - last < 1 << 20 && bp % 8 == 0;
+        if !plausible || crate::peek::read(bp, &mut frame) != Ok(frame.len()) {
+            return None;
         }
-        out.push(ret);
-        (last, bp) = (bp, next);
-    }
-    out
+        let word = |at: usize| u64::from_le_bytes(core::array::from_fn(|i| frame[at + i]));
+        (last, bp) = (bp, word(0));
+        Some(word(8)).filter(|ret| text_range().contains(ret))
+    };
+    core::iter::from_fn(next).take(64)
 }

@@ -22,7 +22,8 @@ impl Kernel {
             if !seen.insert(Rc::as_ptr(&task.mm) as usize) {
                 continue;
             }
-            let mm = task.mm.borrow();
+            // Of a process that was changing its memory when the kernel crashed nothing is known.
+            let Ok(mm) = task.mm.try_borrow() else { continue };
             out.extend(mm.images.iter().map(|i| (task.pid, i.clone())));
             out.extend(self.libraries(&mm).into_iter().map(|i| (task.pid, i)));
         }

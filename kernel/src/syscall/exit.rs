@@ -1,6 +1,7 @@
 //! exit, exit_group, and everything that happens when a task ends.
 
 use super::Args;
+use crate::debug::Death;
 use crate::error::{Fail, SysResult};
 use crate::kernel::{Kernel, log};
 use crate::sigstate::{SIG_IGN, SigInfo, code, sig};
@@ -47,7 +48,13 @@ impl Kernel {
         } else {
             log!(self, DEBUG, "signal", "task {tid}: signal {} ends process {pid}", info.signo);
         }
-        // wait(2)'s "core dumped" bit stays clear: no core is written.
+        let first = self.tables.processes().next().is_some_and(|p| p.pid == pid);
+        if self.deaths.watched && (core || first) {
+            self.deaths.next = Some(Death { tid, pid, info: *info, core });
+            self.stop_requested = true;
+            return;
+        }
+        // wait(2)'s "core dumped" bit stays clear: the guest finds no core.
         self.exit_process(pid, info.signo);
     }
 

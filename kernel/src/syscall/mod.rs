@@ -236,7 +236,7 @@ impl Kernel {
 
     /// Counts a call without a handler.
     fn unknown_call(&mut self, nr: usize) -> Errno {
-        llano_machine::border::unknown_call();
+        llano_machine::border::unknown_call(nr);
         if nr < 1024 {
             if nr >= self.unknown_calls.len() {
                 self.unknown_calls.resize(nr + 1, 0);

@@ -1,11 +1,14 @@
-//! `llano monitor SOCKET`: sends commands, prints the answers.
+//! `llano monitor SOCKET|DUMPDIR`: sends commands, prints the answers.
 
 use super::server::reason;
+use super::{DUMP, Form};
 use crate::cli::Monitor;
+use crate::postmortem::state::Answers;
 use crate::session::Failure;
 use llano_trace::json;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, absolute};
 use std::time::Duration;
 
 /// How long an answer may take; the server itself gives up on the kernel after one second.
@@ -17,20 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// No llano listens there, or it went away.
 pub fn run(options: &Monitor) -> Result<i32, Failure> {
     let shown = options.socket.display();
-    if options.socket.is_dir() {
-        return Err(Failure::new(format!(
-            "{shown}: is a directory, not a monitor's socket; dumps are not in this build"
-        )));
-    }
-    let stream = UnixStream::connect(&options.socket)
-        .and_then(|s| s.set_read_timeout(Some(PATIENCE)).map(|()| s))
-        .map_err(|e| {
-            Failure::new(format!(
-                "cannot reach a llano at {shown}: {} (start one with --monitor-socket)",
-                reason(&e)
-            ))
-        })?;
-    let mut connection = Connection { stream: BufReader::new(stream), json: options.json, failed: false };
+    let source = match options.socket.is_dir() {
+        true => Source::Dump(Answers::open(&options.socket).map_err(Failure::new)?),
+        false => Source::Live(connect(&options.socket)?),
+    };
+    let mut connection = Connection { source, json: options.json, failed: false };
     let ended = if options.commands.is_empty() {
         connection.interactive()
     } else {
@@ -42,8 +36,24 @@ pub fn run(options: &Monitor) -> Result<i32, Failure> {
     }
 }
 
+/// Who answers.
+enum Source {
+    /// A llano.
+    Live(BufReader<UnixStream>),
+    /// What one answered before it ended.
+    Dump(Answers),
+}
+
+fn connect(socket: &Path) -> Result<BufReader<UnixStream>, Failure> {
+    let stream = UnixStream::connect(socket).and_then(|s| s.set_read_timeout(Some(PATIENCE)).map(|()| s));
+    stream.map(BufReader::new).map_err(|e| {
+        let (shown, why) = (socket.display(), reason(&e));
+        Failure::new(format!("cannot reach a llano at {shown}: {why} (start one with --monitor-socket)"))
+    })
+}
+
 struct Connection {
-    stream: BufReader<UnixStream>,
+    source: Source,
     json: bool,
     failed: bool,
 }
@@ -75,8 +85,8 @@ impl Connection {
     /// Sends one command and prints its answer.
     fn command(&mut self, command: &str) -> Result<(), String> {
         let line = command.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
-        let request = if self.json { format!("json {line}\n") } else { format!("{line}\n") };
-        let (ok, body) = self.exchange(&request).map_err(|e| match e.kind() {
+        let line = with_full_path(&line);
+        let (ok, body) = self.ask(&line).map_err(|e| match e.kind() {
             std::io::ErrorKind::WouldBlock => "no answer".into(),
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => "llano has ended".into(),
             _ => reason(&e),
@@ -94,23 +104,44 @@ impl Connection {
         Ok(())
     }
 
-    fn exchange(&mut self, request: &str) -> std::io::Result<(bool, String)> {
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        let mut head = String::new();
-        self.stream.read_line(&mut head)?;
-        let invalid = || std::io::Error::other("the answer is not a llano's");
-        if head.is_empty() {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let (word, length) = head.trim_end().split_once(' ').ok_or_else(invalid)?;
-        let length: u64 = length.parse().map_err(|_| invalid())?;
-        let mut body = Vec::new();
-        (&mut self.stream).take(length).read_to_end(&mut body)?;
-        if body.len() as u64 != length || !["ok", "error"].contains(&word) {
-            return Err(invalid());
-        }
-        Ok((word == "ok", String::from_utf8_lossy(&body).into_owned()))
+    fn ask(&mut self, line: &str) -> std::io::Result<(bool, String)> {
+        let stream = match &mut self.source {
+            Source::Live(stream) => stream,
+            Source::Dump(answers) => {
+                let form = if self.json { Form::Json } else { Form::Text };
+                return Ok(answers.answer(line, form).map_or_else(|why| (false, why), |body| (true, body)));
+            }
+        };
+        let patience = if line.starts_with("dump ") { DUMP } else { PATIENCE };
+        stream.get_mut().set_read_timeout(Some(patience))?;
+        exchange(stream, &if self.json { format!("json {line}\n") } else { format!("{line}\n") })
     }
+}
+
+/// A dump goes where the user is, which may not be where llano is.
+fn with_full_path(line: &str) -> String {
+    match line.strip_prefix("dump ").map(str::trim).filter(|dir| !dir.is_empty()) {
+        Some(dir) => format!("dump {}", absolute(dir).map_or(dir.into(), |full| full.display().to_string())),
+        None => line.into(),
+    }
+}
+
+fn exchange(stream: &mut BufReader<UnixStream>, request: &str) -> std::io::Result<(bool, String)> {
+    stream.get_mut().write_all(request.as_bytes())?;
+    let mut head = String::new();
+    stream.read_line(&mut head)?;
+    let invalid = || std::io::Error::other("the answer is not a llano's");
+    if head.is_empty() {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    let (word, length) = head.trim_end().split_once(' ').ok_or_else(invalid)?;
+    let length: u64 = length.parse().map_err(|_| invalid())?;
+    let mut body = Vec::new();
+    stream.take(length).read_to_end(&mut body)?;
+    if body.len() as u64 != length || !["ok", "error"].contains(&word) {
+        return Err(invalid());
+    }
+    Ok((word == "ok", String::from_utf8_lossy(&body).into_owned()))
 }
 
 fn print(text: &str) -> Result<(), String> {

@@ -20,7 +20,11 @@ pub mod table;
 
 use llano_kernel::Kernel;
 use llano_machine::clock;
+use std::time::Duration;
 use table::Table;
+
+/// How long a dump may take.
+const DUMP: Duration = Duration::from_secs(600);
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -163,6 +163,8 @@ fn ask(shared: &Shared, request: &str) -> Result<String, String> {
     if let Some(result) = super::ring::answer(&shared.requests, shared.clock, &line, form) {
         return result;
     }
+    // Writing much takes as long as it takes.
+    let patience = if line.trim_start().starts_with("dump ") { super::DUMP } else { BUSY };
     let withdrawn = Arc::new(AtomicBool::new(false));
     let seen = withdrawn.clone();
     let run = move |k: &mut Kernel| {
@@ -172,7 +174,7 @@ fn ask(shared: &Shared, request: &str) -> Result<String, String> {
         super::note(k, &line);
         super::run(k, &line, form)
     };
-    shared.requests.ask(BUSY, run).unwrap_or_else(|| {
+    shared.requests.ask(patience, run).unwrap_or_else(|| {
         withdrawn.store(true, Ordering::Release);
         Err("[kernel busy] no answer within a second; the command was withdrawn".into())
     })

@@ -1,6 +1,7 @@
 //! The commands. One file each; the file's own description is what `help NAME` prints.
 
 mod cont;
+mod dump;
 mod help;
 mod hooks;
 mod log;
@@ -36,7 +37,10 @@ macro_rules! commands {
     };
 }
 
-commands! { tasks maps syscalls hooks log trace stop cont quit help }
+commands! { tasks maps syscalls hooks log trace stop cont dump quit help }
+
+/// Those that change something: a dump does not answer them.
+const CHANGING: [&str; 4] = ["stop", "cont", "dump", "quit"];
 
 /// What people type who know another tool, and what it is called here.
 const ELSEWHERE: [(&str, &str); 15] = [
@@ -96,6 +100,11 @@ impl Command {
     pub fn manual(&self) -> String {
         let lines = self.source.lines().take_while(|l| l.starts_with("//!"));
         lines.map(|l| l.trim_start_matches("//!").trim_start_matches(' ')).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether it changes something with these words, or does something beside looking.
+    pub fn changes(&self, args: &[&str]) -> bool {
+        CHANGING.contains(&self.name) || self.name == "trace" && !matches!(args, [] | ["status"])
     }
 
     /// The first line of it.
