@@ -108,7 +108,8 @@ fn own_areas() -> io::Result<Vec<Area>> {
             || (file && m.flags & 2 == 0 && !head);
         if !left_out {
             let end = if head { m.range.start + 4096 } else { m.range.end };
-            out.push(Area { start: m.range.start, end, flags: m.flags, whole: head, bare: true });
+            let whole = head || m.name == "[vdso]";
+            out.push(Area { start: m.range.start, end, flags: m.flags, whole, bare: true });
         }
     }
     Ok(out)

@@ -382,7 +382,8 @@ impl<'a> Dump<'a> {
         let _ = overlay::activate(before);
         let Some(core) = self.keep_core(result) else { return };
         let tids: Vec<Tid> = core.threads.iter().map(|t| t.tid).collect();
-        if let Some(text) = script::process(self.k, &self.dir.join(&name), pid, &tids, images) {
+        if let Some(text) = script::process(self.k, &self.dir.join(&name), pid, &tids, images, death.as_ref())
+        {
             let result = self.script(&format!("gdb.{pid}.cmd"), &text);
             self.keep(result);
         }

@@ -15,7 +15,9 @@ fn quoted(path: &Path) -> String {
 }
 
 fn beginning(exe: &Path, core: &Path) -> String {
-    let mut out = String::from("set pagination off\nset confirm off\n");
+    // What gdb wants to know of threads stands in the core.
+    let mut out =
+        String::from("set pagination off\nset confirm off\nset libthread-db-search-path /dev/null\n");
     // The libraries are named below, by files that are there.
     out.push_str("set auto-solib-add off\n");
     let _ = writeln!(out, "file {}\ncore-file {}", quoted(exe), core.display());
@@ -35,11 +37,19 @@ fn symbols(out: &mut String, images: &[&Found]) {
 }
 
 /// Names for gdb's threads, from `first` on.
-fn names(out: &mut String, k: &Kernel, tids: &[i32], first: usize, apart: &[Pid]) {
+fn names(out: &mut String, k: &Kernel, tids: &[i32], first: usize, apart: &[Pid], death: Option<&Death>) {
     for (n, tid) in (first..).zip(tids) {
         let Some(task) = k.tables.task(*tid) else { continue };
         let name: String = String::from_utf8_lossy(task.name()).chars().filter(|c| !c.is_control()).collect();
-        let _ = write!(out, "thread apply {n} -q thread name {}.{tid} {name} [{}]", task.pid, k.doing(*tid));
+        let doing = match death.filter(|d| d.tid == *tid) {
+            Some(death) => {
+                let mut text = String::from("killed by ");
+                let _ = llano_trace::format::signal(&mut text, death.info.signo as u32);
+                text
+            }
+            None => k.doing(*tid),
+        };
+        let _ = write!(out, "thread apply {n} -q thread name {}.{tid} {name} [{doing}]", task.pid);
         let memory =
             if apart.contains(&task.pid) { format!(", memory: core.{}", task.pid) } else { String::new() };
         let _ = writeln!(out, "{memory}");
@@ -60,7 +70,7 @@ pub fn everything(
     let own: Vec<&Found> = images.iter().filter(|i| division.together.contains(&i.pid)).collect();
     symbols(&mut out, &own);
     out.push_str("thread apply 1 -q thread name kernel\n");
-    names(&mut out, k, tids, 2, &division.apart);
+    names(&mut out, k, tids, 2, &division.apart, death);
     if death.is_some() {
         out.push_str("thread 2\n");
     }
@@ -77,11 +87,18 @@ pub fn memory(core: &Path, exe: &Path) -> String {
 }
 
 /// For the core of one process: its own program is the program.
-pub fn process(k: &Kernel, core: &Path, pid: Pid, tids: &[i32], images: &[Found]) -> Option<String> {
+pub fn process(
+    k: &Kernel,
+    core: &Path,
+    pid: Pid,
+    tids: &[i32],
+    images: &[Found],
+    death: Option<&Death>,
+) -> Option<String> {
     let own: Vec<&Found> = images.iter().filter(|i| i.pid == pid).collect();
     let (exe, others) = own.split_first()?;
     let mut out = beginning(exe.file.as_deref()?, core);
     symbols(&mut out, others);
-    names(&mut out, k, tids, 1, &[]);
+    names(&mut out, k, tids, 1, &[], death);
     Some(out)
 }
