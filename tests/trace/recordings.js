@@ -309,6 +309,48 @@ os.write(fd, b"the end")`;
     }
   });
 
+  await test("what llano did itself stands beside the guest", async () => {
+    const [file, own, socket] = ["merged.ctf", "self.json", "merge.socket"].map((name) => path.join(work, name));
+    const child = spawn(llano, ["--quiet", "--trace", file, "--trace-self", own, "--monitor-socket", socket, "sh", "-c", "while :; do /bin/true; sleep 0.01; done"]);
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    const commands = ["tasks", "trace filter all", "trace last 5", "log"];
+    while (!fs.existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const command of commands) run("monitor", socket, "-c", command);
+    run("monitor", socket, "-c", "quit");
+    await ended;
+    for (const kind of ["json", "pftrace"]) {
+      const out = path.join(work, `merged.${kind}`);
+      run("trace", "export", file, out, "--merge", own);
+      const trace = await open(viewer(), out);
+      assert.deepEqual(await trace.query("select name, value from stats where severity != 'info' and value > 0"), [], kind);
+      const threads = await column(trace, "select thread.name from thread join process using (upid) where process.name = 'llano on the host' and thread.name != 'llano on the host' order by 1");
+      assert.deepEqual([...new Set(threads)], ["main (the vCPU)", "monitor-client", "trace-writer"], kind);
+      // The kernel's record of a command lies inside the request that brought it, to a few microseconds.
+      const inside = await trace.query(`select i.name as command, min(i.ts - s.ts) as after, min(s.ts + s.dur - i.ts) as before from slice i
+        join slice s on s.name = 'request' and i.ts between s.ts - 20000 and s.ts + s.dur + 20000 where i.category = 'monitor' and i.dur = 0 and i.name != 'quit' group by 1 order by 1`);
+      assert.deepEqual(inside.map((row) => row.command), [...commands].sort(), kind);
+      for (const { command, after, before } of inside) assert.ok(after > -20_000n && before > -20_000n, `${kind}: ${command}`);
+      const phases = await column(trace, "select name from slice where category = 'boot' order by ts");
+      assert.deepEqual(phases, ["memory", "mount the root", "kernel", "servers", "first program", "run"], kind);
+      // The first program begins after the kernel was there, before the system ran.
+      const born = await one(trace, "select min(ts) as n from slice where category = 'exec'");
+      const [begin] = await trace.query("select ts, ts + dur as end from slice where name = 'first program'");
+      assert.ok(begin.ts - 20_000n <= born && born <= begin.end + 20_000n, `${kind}: ${begin.ts} ${born} ${begin.end}`);
+    }
+    const refused = (...words) => spawnSync(llano, ["trace", "export", file, ...words], { encoding: "utf8" });
+    for (const [words, says] of [
+      [[path.join(work, "m.json"), "--merge", path.join(work, "none")], "No such file"],
+      [[path.join(work, "m.json"), "--merge", path.join(file, "metadata")], "no file of --trace-self"],
+      [[path.join(work, "m.ctf"), "--merge", own], ".pftrace and .json"],
+    ]) {
+      const ran = refused(...words);
+      assert.ok(ran.status > 0 && ran.stderr.includes(says) && ran.stderr.trim().split("\n").length === 1, ran.stderr);
+    }
+    run("--trace", path.join(work, "other.ctf"), "true");
+    const other = spawnSync(llano, ["trace", "export", path.join(work, "other.ctf"), path.join(work, "m.json"), "--merge", own], { encoding: "utf8" });
+    assert.match(other.stderr, /not of the same run/);
+  });
+
   await test("trace view serves it", async () => {
     const file = path.join(work, "a-pipeline.ctf");
     if (!fs.existsSync(file)) throw new Skip("no recording");

@@ -14,13 +14,16 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::format;
+use crate::host::HostEvent;
 use crate::json;
 use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Irq, Record};
 use crate::sched;
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{self, DEBUGGER, KERNEL, Names, Point, Wait, Waits};
+use crate::tracks::{self, DEBUGGER, HOST, KERNEL, Names, Point, Wait, Waits};
+
+mod host;
 
 /// Writes `records`, oldest first with their sequence numbers, and the calls that `now` shows in progress.
 ///
@@ -30,6 +33,19 @@ pub fn write(
     out: &mut dyn Write,
     records: impl Iterator<Item = (u64, Record)> + Clone,
     now: &Snapshot,
+) -> io::Result<()> {
+    write_beside(out, records, now, &[])
+}
+
+/// The same, with what llano itself did beside it.
+///
+/// # Errors
+/// As writing fails.
+pub fn write_beside(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)> + Clone,
+    now: &Snapshot,
+    host: &[HostEvent],
 ) -> io::Result<()> {
     let lost = records.clone().next().map_or(0, |(seq, _)| seq);
     out.write_all(b"{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n")?;
@@ -44,6 +60,7 @@ pub fn write(
         wakes: VecDeque::new(),
     };
     writer.names(&Names::of(records.clone(), now))?;
+    writer.host(host)?;
     for (seq, record) in records.clone() {
         let step = writer.state.step(seq, record);
         writer.step(seq, step)?;
@@ -91,6 +108,7 @@ impl Writer<'_> {
         let (tgid, tid) = match tid {
             0 => (KERNEL, KERNEL),
             DEBUGGER => (KERNEL, DEBUGGER),
+            HOST.. => (HOST, tid),
             _ => (self.state.task(tid).tgid, tid),
         };
         self.line.clear();

@@ -18,6 +18,7 @@
 //! - [`ctf`]: the trace on disk, written and read
 //! - [`perfetto`]: Perfetto's own protobuf
 //! - [`lttng`]: the shape of LTTng's kernel traces
+//! - [`host`]: what llano itself did meanwhile
 //! - [`marks`]: what programs said of themselves
 //! - [`stats`]: where the time went
 //! - [`mod@file`]: files that appear complete or not at all
@@ -42,6 +43,8 @@ pub mod ctf;
 pub mod file;
 #[cfg(feature = "std")]
 pub mod format;
+#[cfg(feature = "std")]
+pub mod host;
 #[cfg(feature = "std")]
 pub mod json;
 #[cfg(feature = "std")]

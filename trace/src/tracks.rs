@@ -20,6 +20,14 @@ pub(crate) const KERNEL: u32 = 2;
 /// A track for the times a debugger held the world, so that a pause is not taken for latency: above every tid.
 pub(crate) const DEBUGGER: u32 = 1 << 22;
 
+/// The process of llano's own threads ([`crate::host`]), whose tracks follow.
+pub(crate) const HOST: u32 = DEBUGGER + 1;
+
+/// The track of one of llano's own threads.
+pub(crate) fn host_track(thread: u32) -> u32 {
+    (HOST + 1).saturating_add(thread)
+}
+
 /// The names of all tracks: those that tasks have in the end, for a track has one name only.
 pub(crate) struct Names {
     /// Everything known after the last record.

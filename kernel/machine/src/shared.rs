@@ -1,5 +1,6 @@
 //! Memory that the vCPU shares with llano's other threads, for as long as the process lives.
 
+use crate::border::host;
 use crate::{HostError, PAGE, check};
 use core::sync::atomic::AtomicU64;
 
@@ -15,14 +16,13 @@ pub fn words(bytes: usize) -> Result<&'static [AtomicU64], HostError> {
     let room = len.checked_add(HUGE).ok_or(HostError(libc::ENOMEM))?;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     let prot = libc::PROT_READ | libc::PROT_WRITE;
-    crate::on_host();
     // SAFETY: a fresh map, which nothing else knows.
-    let map = unsafe { libc::mmap(core::ptr::null_mut(), room, prot, flags, -1, 0) };
+    let map = unsafe { host!(mmap)(core::ptr::null_mut(), room, prot, flags, -1, 0) };
     check(map as i64)?;
     // What lies before the border is never touched.
     let at = (map as usize).next_multiple_of(HUGE);
     // SAFETY: within the map; where the host refuses it has small pages.
-    unsafe { libc::madvise(at as *mut _, len, libc::MADV_HUGEPAGE) };
+    unsafe { host!(madvise)(at as *mut _, len, libc::MADV_HUGEPAGE) };
     // SAFETY: `len` bytes of the map from `at` on, readable and writable, zero, aligned, and never unmapped; any bits are
     // an `AtomicU64`.
     Ok(unsafe { core::slice::from_raw_parts(at as *const AtomicU64, len / size_of::<AtomicU64>()) })

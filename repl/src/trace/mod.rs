@@ -9,6 +9,7 @@ use std::path::Path;
 
 pub mod export;
 pub mod info;
+mod merge;
 pub mod print;
 mod progress;
 pub mod repair;

@@ -102,7 +102,7 @@ impl Writer<'_> {
         Ok(number_of_it)
     }
 
-    fn process(&mut self, tgid: u32, name: &str) -> io::Result<()> {
+    pub(super) fn process(&mut self, tgid: u32, name: &str) -> io::Result<()> {
         self.packets.packet(None, |packet| {
             message(packet, 60, |track| {
                 number(track, 1, process_track(tgid));
@@ -114,7 +114,7 @@ impl Writer<'_> {
         })
     }
 
-    fn thread(&mut self, tgid: u32, tid: u32, name: &str) -> io::Result<()> {
+    pub(super) fn thread(&mut self, tgid: u32, tid: u32, name: &str) -> io::Result<()> {
         self.packets.packet(None, |packet| {
             message(packet, 60, |descriptor| {
                 number(descriptor, 1, track(tid));

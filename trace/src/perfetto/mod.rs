@@ -24,6 +24,7 @@ use std::vec::Vec;
 use llano_abi::syscalls::NR_LIMIT;
 
 use crate::format;
+use crate::host::HostEvent;
 use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Irq, Record};
 use crate::snapshot::{Snapshot, TaskNow};
@@ -31,6 +32,7 @@ use crate::state::{Call, State, Step};
 use crate::tracks::{self, DEBUGGER, KERNEL, Names, Point, Wait, Waits};
 
 mod descriptors;
+mod host;
 mod packets;
 pub(crate) mod proto;
 mod sched;
@@ -56,6 +58,19 @@ pub fn write(
     records: impl Iterator<Item = (u64, Record)> + Clone,
     now: &Snapshot,
 ) -> io::Result<()> {
+    write_beside(out, records, now, &[])
+}
+
+/// The same, with what llano itself did beside it.
+///
+/// # Errors
+/// As writing fails.
+pub fn write_beside(
+    out: &mut dyn Write,
+    records: impl Iterator<Item = (u64, Record)> + Clone,
+    now: &Snapshot,
+    host: &[HostEvent],
+) -> io::Result<()> {
     thread::scope(|scope| {
         let mut writer = Writer {
             packets: Packets::new(out, scope)?,
@@ -71,6 +86,7 @@ pub fn write(
         let first = records.clone().next().map_or(now.now_tsc, |(_, record)| record.tsc);
         writer.head(first)?;
         writer.names(first, &Names::of(records.clone(), now))?;
+        writer.host(host)?;
         for (seq, record) in records {
             let step = writer.state.step(seq, record);
             writer.step(seq, step)?;
