@@ -34,9 +34,9 @@ pub(super) fn read(path: &Path, clock: &Calibration, end: u64) -> Result<Vec<Hos
     let (Some(&first), Some(&last)) = (looks.first(), looks.last()) else {
         return Err(format!("{shown}: no file of --trace-self: nothing in it tells the recording's time"));
     };
-    // The file is begun just after the clock, and ended after the recording.
+    // A run begins the file a millisecond after its clock.
     let (begin, second) = (clock.tsc0 as f64, clock.tsc_hz as f64);
-    if first.1 < begin - second || first.1 > end as f64 {
+    if first.1 < begin || first.1 > end as f64 {
         return Err(format!("{shown}: this and the recording are not of the same run"));
     }
     let speed = match last.0 - first.0 {
