@@ -27,7 +27,7 @@ pub fn reads(k: &mut Kernel, tid: Tid, call: &Call) {
     let Some(row) = syscalls::lookup(call.nr) else { return };
     for (arg, &addr) in row.args.iter().zip(&call.args) {
         if matches!(arg.kind, ArgKind::Path | ArgKind::Str)
-            && let Ok(text) = user::path(addr)
+            && let Ok(text) = user::short_path(addr)
         {
             k.trace.call_bytes(clock::tsc(), tid as u32, call.nr, BytesKind::Path, addr, &text);
         }
