@@ -60,8 +60,14 @@ impl Detail {
     fn leaves(self, call: &Syscall) -> bool {
         let writes = |kind| matches!(kind, ArgKind::Mem(dir, _) if dir != Dir::In);
         let memory = call.is_multiplexed() || call.args.iter().any(|arg| writes(arg.kind));
-        call.makes_fds() || (self == Detail::Full && memory)
+        call.makes_fds() || fills_pipes(call.nr.into()) || (self == Detail::Full && memory)
     }
+}
+
+/// Whether a call moves bytes into pipes or out of them: how full they are then is recorded.
+fn fills_pipes(nr: usize) -> bool {
+    use llano_abi::syscalls::nr::{READ, READV, SENDFILE, SPLICE, TEE, VMSPLICE, WRITE, WRITEV};
+    [READ, WRITE, READV, WRITEV, SPLICE, TEE, VMSPLICE, SENDFILE].contains(&nr)
 }
 
 /// Whether a call takes more arguments than its record holds. Of numbers Linux does not have nobody knows.

@@ -115,6 +115,11 @@ impl Pipe {
         (Box::new(pipe.end(Side::Read)), Box::new(pipe.end(Side::Write)))
     }
 
+    /// Its inode's number, as `pipe:[12]` shows it.
+    pub fn number(&self) -> u64 {
+        self.ino
+    }
+
     fn end(self: &Rc<Pipe>, side: Side) -> PipeEnd {
         let mut state = self.state.borrow_mut();
         if side != Side::Write {

@@ -4,6 +4,7 @@
 
 mod memory;
 
+use crate::ipc::pipe::PipeEnd;
 use crate::kernel::Kernel;
 use crate::task::Call;
 use crate::user;
@@ -12,7 +13,7 @@ use alloc::vec::Vec;
 use llano_abi::names::{F_DUPFD, F_DUPFD_CLOEXEC, SCM_RIGHTS, SOL_SOCKET};
 use llano_abi::syscalls::{self, ArgKind, Ret, nr};
 use llano_machine::clock;
-use llano_trace::record::BytesKind;
+use llano_trace::record::{BytesKind, Counter};
 use llano_trace::recorder::Detail;
 
 /// The result of a call that did not come to its end: -ERESTARTSYS, as a tracer on Linux sees it.
@@ -44,11 +45,34 @@ pub fn left(k: &mut Kernel, tid: Tid, call: &Call, value: i64) {
         for fd in made(call, value) {
             name(k, tid, fd);
         }
+        for fd in moved(call) {
+            fill(k, tid, fd);
+        }
     }
     if k.trace.detail() == Detail::Full
         && let Some(row) = syscalls::lookup(call.nr)
     {
         memory::left(k, tid, row, call, value);
+    }
+}
+
+/// The descriptors between which a call moves bytes.
+fn moved(call: &Call) -> impl Iterator<Item = i32> {
+    let fds: &[usize] = match call.nr {
+        nr::READ | nr::WRITE | nr::READV | nr::WRITEV | nr::VMSPLICE => &[0],
+        nr::SPLICE => &[0, 2],
+        nr::TEE | nr::SENDFILE => &[0, 1],
+        _ => &[],
+    };
+    fds.iter().map(|&at| call.args[at] as i32)
+}
+
+/// Records how full the pipe is that `fd` is open on, if it is one.
+fn fill(k: &mut Kernel, tid: Tid, fd: i32) {
+    let Ok(file) = k.file(tid, fd) else { return };
+    if let Some(end) = file.downcast::<PipeEnd>() {
+        let (pipe, bytes) = (end.pipe().number(), end.pipe().len());
+        k.trace.counter(clock::tsc(), Counter::Pipe, pipe, bytes as i64);
     }
 }
 
