@@ -270,6 +270,17 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     }
   });
 
+  await test("what the UI says of a call", () => {
+    for (const kind of ["json", "pftrace"]) {
+      const file = path.join(work, `a-pipeline.${kind}`);
+      if (!fs.existsSync(file)) throw new Skip("no recording");
+      const shown = picture(file, `call-${kind}.png`, "openat");
+      for (const word of ["syscall", "Arguments", "dirfd", "AT_FDCWD", '"/etc/ld.so.cache"', "O_RDONLY|O_CLOEXEC", "3</etc/ld.so.cache>"]) {
+        assert.ok(shown.includes(word), `no ${word} in\n${shown}`);
+      }
+    }
+  });
+
   await test("a program's marks stand on one clock with its calls", async () => {
     const file = path.join(work, "marks.ctf");
     const program = `
@@ -392,6 +403,9 @@ os.write(fd, b"the end")`;
       assert.equal(page.headers["content-type"], "text/html");
       assert.ok(page.body.equals(fs.readFileSync(path.join(ui, "index.html"))));
       for (let times = 0; times < 2; times++) assert.ok((await get("/a-pipeline.pftrace")).body.equals(wanted));
+      if (spawnSync("chromium", ["--version"]).error) return;
+      const shown = picture(said.trim(), "view.png");
+      for (const track of ["CPU 0 Scheduling", "cat ", "grep "]) assert.ok(shown.includes(track), `no ${track} in\n${shown}`);
     });
   });
 };
