@@ -17,11 +17,11 @@ use crate::format;
 use crate::host::HostEvent;
 use crate::json;
 use crate::marks::{Edge, Mark, Slices};
-use crate::record::{Event, Irq, Record};
+use crate::record::{Event, Record};
 use crate::sched;
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{self, DEBUGGER, HOST, KERNEL, Names, Point, Wait, Waits};
+use crate::tracks::{self, DEBUGGER, HOST, KERNEL, Names, Point, Span, Wait, Waits};
 
 mod host;
 
@@ -253,6 +253,7 @@ impl Writer<'_> {
     /// The waits inside the call just written: after it, so that of two slices that begin at once the outer is first.
     /// One that no switch ended, because the task went on without leaving the CPU, ends with the call at `until`.
     fn waits(&mut self, tid: u32, waits: Vec<Wait>, until: Option<u64>) -> io::Result<()> {
+        let fds = self.state.task(tid).fds.clone();
         for wait in waits {
             match wait.end.or(until) {
                 Some(end) => {
@@ -265,7 +266,7 @@ impl Writer<'_> {
                 }
             }
             self.field("cat", "wait");
-            let _ = write!(self.line, ",\"args\":{{\"object\":\"{:#x}\"}}", wait.object);
+            self.args(wait.on(&fds.borrow()).as_slice());
             self.end()?;
         }
         Ok(())
@@ -321,19 +322,24 @@ impl Writer<'_> {
         self.arrows(&call)
     }
 
-    fn point(&mut self, tsc: u64, tid: u32, point: &Point) -> io::Result<()> {
-        self.begin('i', tid, &point.name);
-        self.ts(tsc);
-        self.field("s", "t");
-        self.field("cat", point.category);
+    /// The `args` object of the event begun.
+    fn args(&mut self, args: &[(&str, String)]) {
         self.line.push_str(",\"args\":{");
-        for (at, (name, value)) in point.args.iter().enumerate() {
+        for (at, (name, value)) in args.iter().enumerate() {
             self.line.push_str(if at == 0 { "" } else { "," });
             json::string(&mut self.line, name);
             self.line.push(':');
             json::string(&mut self.line, value);
         }
         self.line.push('}');
+    }
+
+    fn point(&mut self, tsc: u64, tid: u32, point: &Point) -> io::Result<()> {
+        self.begin('i', tid, &point.name);
+        self.ts(tsc);
+        self.field("s", "t");
+        self.field("cat", point.category);
+        self.args(&point.args);
         self.end()
     }
 
@@ -346,7 +352,7 @@ impl Writer<'_> {
     }
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
-        let &Record { tsc, tid, nr, args, .. } = record;
+        let &Record { tsc, tid, args, .. } = record;
         match event {
             Event::Block => {
                 let many = self.waits.begin(record);
@@ -383,16 +389,12 @@ impl Writer<'_> {
                 }
                 Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
             }
-            Event::Irq => {
-                let name = Irq::from_raw(nr).map_or("irq", Irq::name);
-                self.kernel_span(KERNEL, record, "irq", name)
-            }
             Event::Counter => {
                 let (name, unit) = tracks::counter(record);
                 self.counter(tsc, KERNEL, (&name, unit), args[0] as i64)
             }
-            Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
-            Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
+            Event::Irq | Event::Stop | Event::Exchange => Span::of(event, record, &mut self.state)
+                .map_or(Ok(()), |span| self.kernel_span(record, &span)),
             // The calls tell of births and maps; the others are steps of their own.
             Event::Clone | Event::Map | Event::Unmap | Event::Brk | Event::Task | Event::Open => Ok(()),
             Event::Exec | Event::Syscall | Event::SyscallArgs | Event::Bytes => Ok(()),
@@ -408,14 +410,11 @@ impl Writer<'_> {
         }
     }
 
-    /// What the kernel did for no task in particular.
-    fn kernel_span(&mut self, track: u32, record: &Record, cat: &str, name: &str) -> io::Result<()> {
-        self.begin('X', track, name);
+    fn kernel_span(&mut self, record: &Record, span: &Span) -> io::Result<()> {
+        self.begin('X', span.track, span.name);
         self.span(record.tsc.saturating_sub(record.duration), record.tsc);
-        self.field("cat", cat);
-        if record.tid != 0 {
-            let _ = write!(self.line, ",\"args\":{{\"task\":{}}}", record.tid);
-        }
+        self.field("cat", span.category);
+        self.args(&span.args);
         self.end()
     }
 }

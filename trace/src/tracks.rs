@@ -9,9 +9,9 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::format as text;
-use crate::record::{Counter, Event, Record, TimerKind, Waiting};
+use crate::record::{Counter, Event, Irq, Record, TimerKind, Waiting};
 use crate::snapshot::Snapshot;
-use crate::state::{State, Step};
+use crate::state::{FdNames, State, Step};
 
 /// The kernel's own process and its first track, for events of no task: `kthreadd` on every Linux, so no guest has
 /// this number and viewers know it. Task 0 is the idle CPU and must stay without events to be taken for idle.
@@ -89,16 +89,34 @@ pub(crate) struct Wait {
     pub(crate) start: u64,
     /// When the task ran again; none while it waits.
     pub(crate) end: Option<u64>,
-    /// For what.
-    pub(crate) object: u64,
+    object: u64,
     waiting: u64,
 }
 
 impl Wait {
+    fn waiting(&self) -> Waiting {
+        u16::try_from(self.waiting).ok().and_then(Waiting::from_raw).unwrap_or(Waiting::Other)
+    }
+
     /// What the slice is called.
     pub(crate) fn name(&self) -> String {
-        let waiting = u16::try_from(self.waiting).ok().and_then(Waiting::from_raw);
-        format!("wait {}", waiting.unwrap_or(Waiting::Other).name())
+        format!("wait {}", self.waiting().name())
+    }
+
+    /// What exactly is waited for, as name and value, by a task whose descriptors are `fds`.
+    pub(crate) fn on(&self, fds: &FdNames) -> Option<(&'static str, String)> {
+        let object = self.object;
+        match self.waiting() {
+            Waiting::Pipe | Waiting::Socket | Waiting::Tty | Waiting::Lock | Waiting::Event => {
+                let name = fds.get(&(object as i32)).map(|name| format!("<{name}>")).unwrap_or_default();
+                Some(("fd", format!("{}{name}", object as i32)))
+            }
+            Waiting::Futex => Some(("address", format!("{object:#x}"))),
+            Waiting::Child | Waiting::Vfork if object != 0 => Some(("task", format!("{object}"))),
+            Waiting::Poll if object != 0 => Some(("descriptors", format!("{object}"))),
+            Waiting::Timer if object != 0 => Some(("until_ns", format!("{object}"))),
+            _ => None,
+        }
     }
 }
 
@@ -129,6 +147,36 @@ impl Waits {
     /// The waits of the call that ends.
     pub(crate) fn take(&mut self, tid: u32) -> Vec<Wait> {
         self.0.get_mut(&tid).map(core::mem::take).unwrap_or_default()
+    }
+}
+
+/// Something the kernel did for a while, on a track of its own.
+pub(crate) struct Span {
+    pub(crate) track: u32,
+    pub(crate) category: &'static str,
+    pub(crate) name: &'static str,
+    /// What is shown with it.
+    pub(crate) args: Vec<(&'static str, String)>,
+}
+
+impl Span {
+    /// What an event shows, if it is a span; the name of its task is in `state`.
+    pub(crate) fn of(event: Event, record: &Record, state: &mut State) -> Option<Span> {
+        let (track, category, name) = match event {
+            Event::Irq => (KERNEL, "irq", Irq::from_raw(record.nr).map_or("irq", Irq::name)),
+            Event::Stop => (DEBUGGER, "debugger", "stopped"),
+            Event::Exchange => (KERNEL, "memory", "exchange"),
+            _ => return None,
+        };
+        let mut args = Vec::new();
+        if record.tid != 0 {
+            args.push(("task", format!("{} {}", state.task(record.tid).comm, record.tid)));
+        }
+        if event == Event::Exchange {
+            args.push(("bytes", format!("{}", record.args[0])));
+            args.push(("maps", format!("{}", record.args[1])));
+        }
+        Some(Span { track, category, name, args })
     }
 }
 

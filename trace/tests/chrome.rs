@@ -178,6 +178,12 @@ fn calls_are_decoded() {
     assert_eq!(find("M", "thread_name", 12.0).field("args").str("name"), "wc \"-l\"");
     assert_eq!(find("i", "SIGCHLD", 10.0).field("args").str("handler"), "0x55551234");
     assert_eq!(find("i", "killed by SIGSEGV", 13.0).number("pid"), 10.0);
+    let wait = |name: &str, tid: f64| find("X", name, tid).field("args");
+    assert_eq!(wait("wait pipe", 12.0).str("fd"), "0<pipe:[1]>");
+    assert_eq!(wait("wait futex", 13.0).str("address"), "0x7f200000");
+    assert_eq!(wait("wait child", 10.0).str("task"), "11");
+    let exchange = find("X", "exchange", 2.0).field("args");
+    assert_eq!((exchange.str("task"), exchange.str("bytes"), exchange.str("maps")), ("sh 13", "8192", "3"));
     assert_eq!(trace.field("otherData").str("lost_records"), "0");
 }
 

@@ -26,10 +26,10 @@ use llano_abi::syscalls::NR_LIMIT;
 use crate::format;
 use crate::host::HostEvent;
 use crate::marks::{Edge, Mark, Slices};
-use crate::record::{Event, Irq, Record};
+use crate::record::{Event, Record};
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{self, DEBUGGER, KERNEL, Names, Point, Wait, Waits};
+use crate::tracks::{self, KERNEL, Names, Point, Span, Wait, Waits};
 
 mod descriptors;
 mod host;
@@ -280,8 +280,11 @@ impl Writer<'_> {
     /// Waits inside a call that has begun. One that no switch ended, because the task went on without leaving the CPU,
     /// ends with the call at `until`.
     fn waits(&mut self, tid: u32, waits: &[Wait], until: Option<u64>) -> io::Result<()> {
+        let fds = self.state.task(tid).fds.clone();
         for wait in waits {
-            self.annotate("object", &std::format!("{:#x}", wait.object));
+            if let Some((name, value)) = wait.on(&fds.borrow()) {
+                self.annotate(name, &value);
+            }
             self.track_event(Kind::Begin, tid, wait.start, "wait", &wait.name())?;
             if let Some(tsc) = wait.end.or(until) {
                 self.end(tid, tsc)?;
@@ -361,7 +364,7 @@ impl Writer<'_> {
     }
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
-        let &Record { tsc, tid, nr, args, .. } = record;
+        let &Record { tsc, tid, args, .. } = record;
         match event {
             Event::Block => {
                 let many = self.waits.begin(record);
@@ -401,15 +404,14 @@ impl Writer<'_> {
                 }
                 Point::of(event, record).map_or(Ok(()), |point| self.point(tsc, tid, &point))
             }
-            Event::Irq => self.kernel_span(KERNEL, record, "irq", Irq::from_raw(nr).map_or("irq", Irq::name)),
-            Event::Stop => self.kernel_span(DEBUGGER, record, "debugger", "stopped"),
             Event::Counter => {
                 let (name, unit) = tracks::counter(record);
                 // Of bytes the viewer is told, and writes them as such.
                 let name = if unit == tracks::BYTES { name } else { std::format!("{name} {unit}") };
                 self.counter(tsc, KERNEL, name, unit, args[0] as i64)
             }
-            Event::Exchange => self.kernel_span(KERNEL, record, "memory", "exchange"),
+            Event::Irq | Event::Stop | Event::Exchange => Span::of(event, record, &mut self.state)
+                .map_or(Ok(()), |span| self.kernel_span(record, &span)),
             // Who was just made can run from then on.
             Event::Clone => {
                 sched::waking(&mut self.packets, &mut self.state, self.now.clock.ns(tsc), tid, args[0] as u32)
@@ -421,14 +423,13 @@ impl Writer<'_> {
         }
     }
 
-    /// What the kernel did for no task in particular.
-    fn kernel_span(&mut self, track: u32, record: &Record, category: &str, name: &str) -> io::Result<()> {
-        if record.tid != 0 {
-            self.annotate("task", &std::format!("{}", record.tid));
+    fn kernel_span(&mut self, record: &Record, span: &Span) -> io::Result<()> {
+        for (name, value) in &span.args {
+            self.annotate(name, value);
         }
         let start = record.tsc.saturating_sub(record.duration);
-        self.track_event(Kind::Begin, track, start, category, name)?;
-        self.end(track, record.tsc)
+        self.track_event(Kind::Begin, span.track, start, span.category, span.name)?;
+        self.end(span.track, record.tsc)
     }
 }
 
