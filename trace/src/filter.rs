@@ -75,6 +75,12 @@ const ALL_EVENTS: u32 = (1 << Event::ALL.len()) - 1;
 const ALWAYS: [Event; 6] =
     [Event::Bytes, Event::Clone, Event::Exec, Event::Exit, Event::Stop, Event::Command];
 
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter::ALL
+    }
+}
+
 impl Filter {
     /// Keeps everything.
     pub const ALL: Filter = Filter { events: u32::MAX, calls: CallSet::ALL };

@@ -1,7 +1,7 @@
-//! A recording as text, in the manner of `strace -f -tt -T`: a line a call.
+//! A recording as text, in the manner of `strace -f -y -tt -T`: a line a call.
 //!
 //! ```text
-//!    12 14:05:09.123456 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3</etc/passwd> <0.000002>
+//!    12 14:05:09.123456 openat(AT_FDCWD</root>, "/etc/passwd", O_RDONLY) = 3</etc/passwd> <0.000002>
 //!    12 14:05:09.123471 --- SIGCHLD ---
 //!    12 14:05:09.123502 +++ exited with 0 +++
 //! ```
@@ -13,6 +13,7 @@ use core::fmt::Write as _;
 use std::io::{self, Write};
 use std::string::String;
 
+use crate::filter::Filter;
 use crate::format::{self, Context};
 use crate::record::{Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
 use crate::snapshot::{Calibration, Snapshot, TaskNow};
@@ -23,6 +24,8 @@ use crate::state::{Call, State, Step};
 pub struct Options {
     /// Only this task.
     pub task: Option<u32>,
+    /// Only what this would have kept at recording.
+    pub filter: Filter,
     /// Of calls only those that failed.
     pub errors_only: bool,
     /// Scheduling, memory and interrupts too, and what strace does not know.
@@ -77,6 +80,9 @@ impl Printer {
         let step = self.state.step(seq, record);
         let line = &mut self.line;
         line.clear();
+        if !kept(&options.filter, &step) {
+            return Ok(());
+        }
         let (mut seq, mut tsc) = (seq, tsc);
         match step {
             Step::Call(call) if !options.errors_only || format::error(call.result).is_some() => {
@@ -120,9 +126,9 @@ impl Printer {
     /// As writing fails.
     pub fn in_progress(&mut self, out: &mut dyn Write, tasks: &[TaskNow]) -> io::Result<()> {
         for task in tasks {
-            let Some(open) =
-                task.call.as_ref().filter(|_| self.chosen(task.tid) && !self.options.errors_only)
-            else {
+            let Some(open) = task.call.as_ref().filter(|call| {
+                self.chosen(task.tid) && !self.options.errors_only && self.options.filter.keeps_call(call.nr)
+            }) else {
                 continue;
             };
             let known = self.state.task(task.tid);
@@ -146,6 +152,19 @@ impl Printer {
         let (seconds, micros) = (wall_ns / 1_000_000_000, wall_ns / 1000 % 1_000_000);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         writeln!(out, "{tid:>5} {hour:02}:{minute:02}:{second:02}.{micros:06} {}", self.line)
+    }
+}
+
+/// Whether the filter keeps it. Calls it does not keep were followed all the same: they name descriptors.
+fn kept(filter: &Filter, step: &Step) -> bool {
+    match step {
+        Step::Call(call) => filter.keeps_call(call.nr),
+        Step::Event(event, _) => filter.keeps(*event),
+        Step::Log { .. } => filter.keeps(Event::Log),
+        Step::Mark { .. } => filter.keeps(Event::Mark),
+        Step::Command { .. } => filter.keeps(Event::Command),
+        Step::Exe { .. } => filter.keeps(Event::Exec),
+        Step::Nothing => false,
     }
 }
 

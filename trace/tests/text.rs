@@ -2,6 +2,7 @@
 
 mod common;
 
+use llano_trace::filter::Filter;
 use llano_trace::text::{self, Options};
 
 fn print(options: Options) -> String {
@@ -44,6 +45,11 @@ fn less_and_more_can_be_asked_for() {
     );
     let one = print(Options { task: Some(12), ..Options::default() });
     assert!(one.lines().all(|line| line.starts_with("   12 ")) && one.lines().count() > 3, "{one}");
+    // What is filtered away is followed: a call names the file that another one opened.
+    let closes = print(Options { filter: Filter::parse("read").unwrap(), ..Options::default() });
+    let calls = |line: &&str| line.contains('(');
+    assert!(closes.lines().filter(calls).all(|line| line.contains(" read(")), "{closes}");
+    assert!(closes.contains("read(5</etc/passwd>"), "{closes}");
     let all = print(Options { all_events: true, ..Options::default() });
     for text in [
         "... waits for pipe 0x0 in read",

@@ -3,10 +3,11 @@
 
 use crate::cred::Cred;
 use crate::error::{Errno, Fail, Result, SysResult};
-use crate::fs::console;
 use crate::fs::file::{File, oflag};
 use crate::fs::hostfs::Owners;
+use crate::fs::inode::{Attr, mode};
 use crate::fs::namei::{Follow, WalkCx, walk};
+use crate::fs::{console, devfs};
 use crate::kernel::Kernel;
 use crate::signal;
 use crate::sigstate::{SIG_IGN, SigInfo, code};
@@ -17,6 +18,7 @@ use crate::user;
 use crate::wait::Tid;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use llano_abi::stat::makedev;
 use llano_abi::termios::*;
 use llano_machine::term;
 
@@ -130,7 +132,8 @@ pub fn take(k: &mut Kernel, tid: Tid, terminal: &TtyRef) {
 }
 
 /// What the first process gets as standard input, output and error. If llano's own input and output are a terminal and
-/// llano is in its foreground, that becomes the console and the guest's; all else passes through as it is.
+/// llano is in its foreground, that becomes the console and the guest's; the host's `/dev/null` is the guest's own; all
+/// else passes through as it is.
 pub fn standard_files(k: &Kernel, cred: &Cred, owners: Owners) -> [Option<Rc<File>>; 3] {
     let console = (term::is_foreground(0) && term::is_tty(1)).then(|| open_console(k, cred).ok()).flatten();
     let through = [0, 1, 2].map(|fd| console.is_none() || !term::is_tty(fd));
@@ -140,7 +143,25 @@ pub fn standard_files(k: &Kernel, cred: &Cred, owners: Owners) -> [Option<Rc<Fil
             *file = console.clone();
         }
     }
+    for file in files.iter_mut().flatten() {
+        if let Some(own) = own_null(k, cred, file) {
+            *file = own;
+        }
+    }
     files
+}
+
+/// The guest's `/dev/null`, if `file` is the host's: programs compare descriptors with that name (stat(2)).
+fn own_null(k: &Kernel, cred: &Cred, file: &File) -> Option<Rc<File>> {
+    let null = |attr: Attr| attr.kind() == mode::CHR && attr.rdev == makedev(1, 3);
+    if !null(file.ops().attr()) {
+        return None;
+    }
+    let root = k.mounts.root();
+    let cx = WalkCx { mounts: &k.mounts, root: &root, cred, resolve: 0 };
+    let path = walk(&cx, &root, b"/dev/null", Follow::Yes).ok()?;
+    let rdev = path.inode().attr().ok().filter(|attr| null(*attr))?.rdev;
+    Some(File::new(devfs::open(&k.env, rdev)?, file.flags.get(), Some(path)))
 }
 
 /// Makes the host's terminal the console and opens that, by its name in the tree if it has one there.

@@ -135,7 +135,7 @@ fn last(ring: &Ring<'_>, words: &[&str]) -> Result<Output, String> {
     let moment = ring.moment(task)?;
     let window = if moment.task.is_some() { FAR } else { NEAR + 8 * count as u64 };
     let records = ring.records(moment.first.max(moment.command.saturating_sub(window)), moment.command)?;
-    let options = Options { task: moment.task, all_events: true, numbers: true, errors_only: false };
+    let options = Options { task: moment.task, all_events: true, numbers: true, ..Options::default() };
     let mut printer = Printer::new(&moment.now.tasks, moment.now.clock, options);
     let mut lines: VecDeque<String> = VecDeque::new();
     let mut line = Vec::new();

@@ -6,7 +6,6 @@
 use super::{open, page};
 use crate::session::Failure;
 use llano_trace::filter::Filter;
-use llano_trace::record::{Event, Record};
 use llano_trace::text;
 use std::path::PathBuf;
 
@@ -41,19 +40,10 @@ pub(super) fn run(options: &Print) -> Result<(), Failure> {
     let trace = open(&options.file)?;
     let what = text::Options {
         task: options.task,
+        filter,
         errors_only: options.errors,
         all_events: options.all,
         numbers: options.numbers,
     };
-    let records = trace.records().filter(|(_, record)| kept(&filter, record));
-    page(|out| text::write(out, records, trace.now(), what))
-}
-
-/// Whether the filter, set at recording, would have kept it.
-fn kept(filter: &Filter, record: &Record) -> bool {
-    match record.event() {
-        Some(Event::Syscall | Event::SyscallArgs) => filter.keeps_call(record.nr.into()),
-        Some(event) => filter.keeps(event),
-        None => false,
-    }
+    page(|out| text::write(out, trace.records(), trace.now(), what))
 }

@@ -93,3 +93,120 @@ fn a_call_in_progress() {
     call(&mut out, nr::READ, &[0, 16, 1, 0, 0, 0], Context::default());
     assert_eq!(out, "read(0, 0x10, 1 <unfinished ...>");
 }
+
+/// Words as they stand in memory.
+fn words(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// The line of a call with what it read and what it left.
+fn with_memory(
+    nr: usize,
+    values: &[u64],
+    result: i64,
+    read: &[(u64, Vec<u8>)],
+    left: &[(u64, Vec<u8>)],
+) -> String {
+    let mut args = [0; 6];
+    args[..values.len()].copy_from_slice(values);
+    let piece = |kind| move |(key, bytes): &(u64, Vec<u8>)| Text { kind, key: *key, bytes: bytes.clone() };
+    let memory: Vec<Text> =
+        read.iter().map(piece(BytesKind::Data)).chain(left.iter().map(piece(BytesKind::Out))).collect();
+    let fds = FdNames::from([(3, "pipe:[7]".into()), (-100, "/root".into())]);
+    let mut out = String::new();
+    let made = [(3, "new".into())];
+    let context = Context { memory: &memory, fds: Some(&fds), made: &made, returned: Some(result) };
+    call(&mut out, nr, &args, context);
+    out
+}
+
+#[test]
+fn memory_reads_as_strace_shows_it() {
+    let at = 0x7f00_0000u64;
+    for (got, want) in [
+        (
+            with_memory(nr::NANOSLEEP, &[at, at], -4, &[(at, words(&[1, 5]))], &[(at, words(&[0, 9]))]),
+            "nanosleep({tv_sec=1, tv_nsec=5}, {tv_sec=0, tv_nsec=9}) = -1 EINTR (Interrupted system call)",
+        ),
+        (
+            with_memory(
+                nr::POLL,
+                &[at, 1, 5],
+                1,
+                &[(at, words(&[0x1_0000_0003]))],
+                &[(at, words(&[0x1_0001_0000_0003]))],
+            ),
+            "poll([{fd=3<pipe:[7]>, events=POLLIN}], 1, 5) = 1 ([{fd=3, revents=POLLIN}])",
+        ),
+        (with_memory(nr::POLL, &[at, 1, 5], 0, &[], &[]), "poll(0x7f000000, 1, 5) = 0 (Timeout)"),
+        (
+            with_memory(nr::PIPE2, &[at, 0], 0, &[], &[(at, words(&[0x9_0000_0003]))]),
+            "pipe2([3<new>, 9], 0) = 0",
+        ),
+        (
+            with_memory(nr::WAIT4, &[5, at, 0, 0], 5, &[], &[(at, words(&[0x8b]))]),
+            "wait4(5, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGSEGV && WCOREDUMP(s)}], 0, NULL) = 5",
+        ),
+        (
+            with_memory(nr::RT_SIGPROCMASK, &[0, at, 0, 8], 0, &[(at, words(&[!0x1_8000_0000]))], &[]),
+            "rt_sigprocmask(SIG_BLOCK, ~[RTMIN RT_1], NULL, 8) = 0",
+        ),
+        (
+            with_memory(
+                nr::WRITEV,
+                &[3, at, 2],
+                37,
+                &[(at, words(&[0x100, 33, 0x200, 4])), (0x100, b"0123456789abcdef0123456789abcdef".to_vec())],
+                &[],
+            ),
+            concat!(
+                r#"writev(3<pipe:[7]>, [{iov_base="0123456789abcdef0123456789abcdef"..., iov_len=33}, "#,
+                "{iov_base=0x200, iov_len=4}], 2) = 37"
+            ),
+        ),
+        (
+            with_memory(
+                nr::ACCEPT,
+                &[3, at, 0x10],
+                9,
+                &[(0x10, words(&[16]))],
+                &[(at, b"\x02\0\x1f\x90\x7f\0\0\x01".to_vec()), (0x10, words(&[8]))],
+            ),
+            concat!(
+                r#"accept(3<pipe:[7]>, {sa_family=AF_INET, sin_port=htons(8080), "#,
+                r#"sin_addr=inet_addr("127.0.0.1")}, [16 => 8]) = 9"#
+            ),
+        ),
+        (
+            with_memory(
+                nr::EXECVE,
+                &[0x9, at, at + 8],
+                0,
+                &[(at, words(&[0x100, 0])), (0x100, b"sh".to_vec()), (at + 8, 1u32.to_le_bytes().to_vec())],
+                &[],
+            ),
+            r#"execve(0x9, ["sh"], 0x7f000008 /* 1 var */) = 0"#,
+        ),
+        (
+            with_memory(
+                nr::UTIMENSAT,
+                &[-100i64 as u64, 0, at, 0],
+                0,
+                &[(at, words(&[951_782_400, 0, 0, 0x3fff_ffff]))],
+                &[],
+            ),
+            "utimensat(AT_FDCWD</root>, NULL, [{tv_sec=951782400, tv_nsec=0} /* 2000-02-29T00:00:00+0000 */, UTIME_NOW], 0) = 0",
+        ),
+        (
+            with_memory(nr::READ, &[3, at, 64], 2, &[], &[(at, b"ab".to_vec())]),
+            r#"read(3<pipe:[7]>, "ab", 64) = 2"#,
+        ),
+        // A piece that was cut off, as damage would.
+        (
+            with_memory(nr::FSTAT, &[3, at], 0, &[], &[(at, words(&[1]))]),
+            "fstat(3<pipe:[7]>, {st_mode=..., ...}) = 0",
+        ),
+    ] {
+        assert_eq!(got, want);
+    }
+}
