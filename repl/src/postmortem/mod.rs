@@ -49,6 +49,8 @@ const DEATHS: usize = 16;
 struct Setup {
     /// `--post-mortem`.
     dir: Option<PathBuf>,
+    /// It was not there before.
+    made: bool,
     /// The directory that is the guest's root.
     root: Option<PathBuf>,
     /// llano's own program.
@@ -108,6 +110,7 @@ impl Cause<'_> {
 /// # Errors
 /// The directory cannot be made, or not be written.
 pub fn prepare(dir: Option<&Path>, root: Option<&Path>, clock: Clock) -> Result<(), Failure> {
+    let made = dir.is_some_and(|dir| !dir.exists());
     let dir =
         dir.map(|dir| make(dir).map_err(|e| Failure::new(format!("--post-mortem {}: {e}", dir.display()))));
     let root = match root {
@@ -115,7 +118,7 @@ pub fn prepare(dir: Option<&Path>, root: Option<&Path>, clock: Clock) -> Result<
         Some(root) => root.is_dir().then(|| root.to_path_buf()),
     };
     let exe = std::env::current_exe().unwrap_or_default();
-    let _ = SETUP.set(Setup { dir: dir.transpose()?, root, exe, clock });
+    let _ = SETUP.set(Setup { dir: dir.transpose()?, made, root, exe, clock });
     Ok(())
 }
 
@@ -173,9 +176,9 @@ pub fn gone(k: &mut Kernel, status: i32, quiet: bool) {
     }
 }
 
-/// Removes an empty directory of `--post-mortem`: nothing happened.
+/// Removes the directory of `--post-mortem` if it is empty, as nothing happened, and was not there before.
 pub fn finish() {
-    if let Some(dir) = directory() {
+    if let Some(dir) = directory().filter(|_| Dump::setup().is_some_and(|s| s.made)) {
         let _ = fs::remove_dir(dir);
     }
 }
