@@ -19,8 +19,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The part of that time that it must have burned, in hundredths.
-const BURNED: u64 = 70;
+/// The part of that time in which it must have run or waited for a processor of the host, and the part in which it must
+/// have run, in hundredths: others may want the host too.
+const READY: u64 = 70;
+const RAN: u64 = 3;
 /// How long a dump of a crashed kernel may make no progress.
 const STUCK: Duration = Duration::from_secs(10);
 const STACK: usize = 64 << 10;
@@ -59,10 +61,12 @@ pub fn start(requests: &Arc<Requests<Kernel>>, door: Door) -> Result<(), Failure
     let watch = move || {
         while !CRASHED.load(Ordering::Relaxed) {
             thread::sleep(PAUSE);
-            let before = cpu_ns(&door);
+            let (ran, waited) = cpu_ns(&door);
             let silent = requests.ask(PATIENCE, |_| ()).is_none();
-            let burned = cpu_ns(&door).saturating_sub(before);
-            let busy = burned * 100 > PATIENCE.as_nanos() as u64 * BURNED;
+            let now = cpu_ns(&door);
+            let (ran, waited) = (now.0.saturating_sub(ran), now.1.saturating_sub(waited));
+            let part = |ns: u64| ns * 100 / PATIENCE.as_nanos() as u64;
+            let busy = part(ran + waited) >= READY && part(ran) >= RAN;
             if silent && busy && !DUMPING.load(Ordering::Relaxed) && !debugged() {
                 HUNG.store(true, Ordering::Relaxed);
                 door.abort();
@@ -89,10 +93,11 @@ fn end_when_stuck() {
     }
 }
 
-/// CPU time of the vCPU's thread (proc_pid_schedstat).
-fn cpu_ns(door: &Door) -> u64 {
-    let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", door.tid()));
-    text.ok().and_then(|t| t.split(' ').next()?.parse().ok()).unwrap_or(0)
+/// For how long the vCPU's thread ran, and for how long it could have, nanoseconds (proc/schedstat of the host).
+fn cpu_ns(door: &Door) -> (u64, u64) {
+    let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", door.tid())).unwrap_or_default();
+    let mut numbers = text.split(' ').map(|n| n.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// Whether a debugger of the host's holds llano: then silence means nothing.
