@@ -12,7 +12,7 @@ use crate::mm::Mm;
 use crate::mm::space::AddressSpace;
 use crate::mm::strict::Strict;
 use crate::sched::{Clock, Sched};
-use crate::sigstate::{SigHandlers, SigQueue, SigSet};
+use crate::sigstate::{SIG_IGN, SigHandlers, SigQueue, SigSet};
 use crate::syscall::misc::{RELEASE, VERSION, default_limits};
 use crate::task::process::{Limits, Report, Usage};
 use crate::task::table::Tables;
@@ -67,6 +67,8 @@ pub struct First {
     pub cwd: Path,
     /// Its umask.
     pub umask: u32,
+    /// Signals it ignores.
+    pub ignored: SigSet,
     /// Descriptors 0, 1, 2; `None`: closed.
     pub stdio: [Option<Rc<File>>; 3],
     /// Arguments.
@@ -131,6 +133,10 @@ impl Kernel {
     /// # Errors
     /// Those of execve(2).
     pub fn start(&mut self, path: Path, filename: Vec<u8>, first: First) -> Result<()> {
+        let mut sighand = SigHandlers::default();
+        for signo in (1..=64).filter(|signo| first.ignored.has(*signo)) {
+            sighand.get_mut(signo).handler = SIG_IGN;
+        }
         let mut files = FdTable::default();
         for (n, file) in first.stdio.into_iter().enumerate() {
             if let Some(file) = file {
@@ -155,7 +161,7 @@ impl Kernel {
             view: View::default(),
             files: Rc::new(RefCell::new(files)),
             fs: Rc::new(RefCell::new(fs)),
-            sighand: Rc::new(RefCell::new(SigHandlers::default())),
+            sighand: Rc::new(RefCell::new(sighand)),
             sigmask: SigSet::default(),
             saved_sigmask: None,
             pending: SigQueue::default(),

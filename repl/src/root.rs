@@ -27,6 +27,8 @@ pub struct Who {
     pub groups: Vec<u32>,
     /// umask.
     pub umask: u32,
+    /// Signals it ignores, bit `n - 1` for signal `n`.
+    pub ignored: u64,
     /// Environment.
     pub environment: Vec<(OsString, OsString)>,
     /// The root is a directory of the host: the caller's working directory applies.
@@ -55,6 +57,7 @@ impl Who {
             gid,
             groups: if same { caller.groups.clone() } else { Vec::new() },
             umask: caller.umask,
+            ignored: if host_root { caller.ignored } else { 0 },
             environment: if host_root { std::env::vars_os().collect() } else { image_environment() },
             host_root,
             owners,

@@ -16,7 +16,7 @@ use llano_kernel::fs::Path;
 use llano_kernel::fs::namei::{Follow, WalkCx, walk};
 use llano_kernel::mm::strict::{STACK, Strict};
 use llano_kernel::run::Stop;
-use llano_kernel::sigstate::sig;
+use llano_kernel::sigstate::{SigSet, sig};
 use llano_kernel::tty::devices::Terminals;
 use llano_machine::bell::{Bell, Requests};
 use llano_machine::intercept::{self, Mode};
@@ -99,6 +99,7 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     });
     let strict = strict.transpose()?;
     let pool = Pool::new(POOL).map_err(|e| Failure::new(format!("cannot make the RAM pool: {e}")))?;
+    let who = root::Who::from(options);
     let bell = Bell::new().map_err(|e| Failure::new(format!("cannot make an epoll: {e}")))?;
     let door = bell.door();
     let requests = Arc::new(Requests::new(door.clone()));
@@ -109,7 +110,6 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let terminals = Terminals::new(&env);
     env.realtime_offset.set(realtime_offset());
     env.now.set(clock::monotonic_ns());
-    let who = root::Who::from(options);
     let mounts = root::mount(&env, &terminals, options, &who)?;
 
     let parts = Parts {
@@ -284,7 +284,8 @@ fn start_first(k: &mut Kernel, options: &Run, who: &root::Who) -> Result<(), Fai
         status: if e == Errno::ENOENT || e == Errno::ENOTDIR { NOT_FOUND } else { NOT_EXECUTABLE },
     })?;
     let stdio = llano_kernel::syscall::tty::standard_files(k, &cred, who.owners);
-    let first = First { cred: cred.clone(), cwd, umask: who.umask, stdio, argv, envp, limits: None };
+    let (umask, ignored) = (who.umask, SigSet(who.ignored));
+    let first = First { cred: cred.clone(), cwd, umask, ignored, stdio, argv, envp, limits: None };
     k.start(path.clone(), filename, first).map_err(|e| {
         let exists = |p: &[u8]| cx(k, p).is_ok();
         Failure {

@@ -50,7 +50,8 @@ fn messages() -> libc::sigset_t {
     unsafe {
         let mut set: libc::sigset_t = core::mem::zeroed();
         libc::sigemptyset(&mut set);
-        for s in MESSAGES {
+        // What whoever started llano had it ignore (nohup) stays ignored: blocked, it would be kept.
+        for s in MESSAGES.into_iter().filter(|&s| !crate::host::is_ignored(s)) {
             libc::sigaddset(&mut set, s);
         }
         set

@@ -238,9 +238,21 @@ pub struct Caller {
     pub groups: Vec<u32>,
     /// umask.
     pub umask: u32,
+    /// Signals that it made this process ignore, bit `n - 1` for signal `n`. SIGPIPE is never among them: Rust's start-up
+    /// code ignores it, and what was before cannot be told.
+    pub ignored: u64,
 }
 
-/// The identity and umask of this process.
+/// Whether this process ignores a signal.
+pub(crate) fn is_ignored(signo: i32) -> bool {
+    // SAFETY: sigaction without a new action writes the present one into the struct it is given, plain numbers.
+    unsafe {
+        let mut now: libc::sigaction = core::mem::zeroed();
+        host!(sigaction)(signo, core::ptr::null(), &mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// The identity, umask and ignored signals of this process.
 pub fn caller() -> Caller {
     // SAFETY: calls without pointers, and getgroups into a buffer of the length it is told; umask is put back at once.
     unsafe {
@@ -249,6 +261,8 @@ pub fn caller() -> Caller {
         groups.truncate(n as usize);
         let umask = host!(umask)(0o22);
         host!(umask)(umask);
-        Caller { uid: host!(geteuid)(), gid: host!(getegid)(), groups, umask }
+        let ignored = (1..32).filter(|&s| s != libc::SIGPIPE && is_ignored(s));
+        let ignored = ignored.fold(0, |set, s| set | 1 << (s - 1));
+        Caller { uid: host!(geteuid)(), gid: host!(getegid)(), groups, umask, ignored }
     }
 }
