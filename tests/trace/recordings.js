@@ -78,6 +78,12 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
         from thread_state join thread using (utid) where tid = ${tid} and state is not null) where before is not null and before != ts`);
       assert.equal(gaps, 0n, `${kind}: states of task ${tid} leave gaps`);
     }
+    // The counter of runnable tasks is their states added up.
+    const [{ counted, states }] = await trace.query(`select
+      (select sum(c.value * (next - c.ts)) from (select track_id, ts, value, lead(ts, 1, trace_end()) over (order by ts) as next from counter
+        where track_id in (select id from process_counter_track where name = 'runnable tasks')) c) as counted,
+      (select sum(iif(dur < 0, trace_end() - ts, dur)) from thread_state join thread using (utid) where tid > 0 and state in ('Running', 'R', 'R+')) as states`);
+    assert.ok(Math.abs(Number(counted) - Number(states)) <= 1000 * (1 + summed.tasks.length), `${kind}: ${counted} and ${states} ns runnable`);
     // Running, runnable and blocked together are a task's life.
     const lives = lifetimes(file);
     if (PROGRAMS.some(([name]) => file.endsWith(`${name.replaceAll(" ", "-")}.ctf`))) assert.ok(lives.size > 0 || !hasBabeltrace(), "no births");

@@ -21,7 +21,7 @@ use crate::record::{Event, Record};
 use crate::sched;
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{self, DEBUGGER, HOST, KERNEL, Names, Point, Span, Wait, Waits};
+use crate::tracks::{self, DEBUGGER, HOST, KERNEL, Names, Point, Runnable, Span, Wait, Waits};
 
 mod host;
 
@@ -57,6 +57,7 @@ pub fn write_beside(
         state: State::new(&now.tasks),
         waits: Waits::default(),
         marks: Slices::default(),
+        runnable: Runnable::default(),
         wakes: VecDeque::new(),
     };
     writer.names(&Names::of(records.clone(), now))?;
@@ -99,6 +100,7 @@ struct Writer<'a> {
     state: State,
     waits: Waits,
     marks: Slices,
+    runnable: Runnable,
     wakes: VecDeque<Wake>,
 }
 
@@ -353,6 +355,9 @@ impl Writer<'_> {
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
         let &Record { tsc, tid, args, .. } = record;
+        if let Some(count) = self.runnable.step(event, record) {
+            self.counter(tsc, KERNEL, ("runnable", "tasks"), count)?;
+        }
         match event {
             Event::Block => {
                 let many = self.waits.begin(record);

@@ -2,14 +2,14 @@
 //! calls, and what stands on a track as a point.
 
 use std::borrow::ToOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::format;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
 use crate::format as text;
-use crate::record::{Counter, Event, Irq, Record, TimerKind, Waiting};
+use crate::record::{Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
 use crate::snapshot::Snapshot;
 use crate::state::{FdNames, State, Step};
 
@@ -81,6 +81,35 @@ pub(crate) fn counter(record: &Record) -> (String, &'static str) {
 
 /// The unit that viewers know.
 pub(crate) const BYTES: &str = "bytes";
+
+/// How many tasks run or could, followed through the records.
+#[derive(Default)]
+pub(crate) struct Runnable {
+    tasks: BTreeSet<u32>,
+    told: Option<usize>,
+}
+
+impl Runnable {
+    /// The count after an event, if that changed it.
+    pub(crate) fn step(&mut self, event: Event, record: &Record) -> Option<i64> {
+        match event {
+            Event::Clone | Event::Wake => {
+                self.tasks.insert(record.args[0] as u32);
+            }
+            Event::Switch => {
+                if record.nr != TaskState::Runnable as u16 {
+                    self.tasks.remove(&record.tid);
+                }
+                self.tasks.insert(record.args[0] as u32);
+                // The idle CPU runs when nobody can.
+                self.tasks.remove(&0);
+            }
+            _ => return None,
+        }
+        let count = self.tasks.len();
+        (self.told.replace(count) != Some(count)).then_some(count as i64)
+    }
+}
 
 /// A time a task waited inside a call.
 #[derive(Copy, Clone)]

@@ -29,7 +29,7 @@ use crate::marks::{Edge, Mark, Slices};
 use crate::record::{Event, Record};
 use crate::snapshot::{Snapshot, TaskNow};
 use crate::state::{Call, State, Step};
-use crate::tracks::{self, KERNEL, Names, Point, Span, Wait, Waits};
+use crate::tracks::{self, KERNEL, Names, Point, Runnable, Span, Wait, Waits};
 
 mod descriptors;
 mod host;
@@ -78,6 +78,7 @@ pub fn write_beside(
             state: State::new(&now.tasks),
             waits: Waits::default(),
             marks: Slices::default(),
+            runnable: Runnable::default(),
             counters: BTreeMap::new(),
             woken: BTreeMap::new(),
             args: Vec::new(),
@@ -126,6 +127,7 @@ struct Writer<'a> {
     state: State,
     waits: Waits,
     marks: Slices,
+    runnable: Runnable,
     /// Tracks of counters, by process and name.
     counters: BTreeMap<(u32, String), u64>,
     /// The wake-up that made a task runnable, until it runs.
@@ -365,6 +367,9 @@ impl Writer<'_> {
 
     fn event(&mut self, seq: u64, event: Event, record: &Record) -> io::Result<()> {
         let &Record { tsc, tid, args, .. } = record;
+        if let Some(count) = self.runnable.step(event, record) {
+            self.counter(tsc, KERNEL, "runnable tasks".into(), "", count)?;
+        }
         match event {
             Event::Block => {
                 let many = self.waits.begin(record);
