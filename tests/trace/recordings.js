@@ -16,6 +16,7 @@ ts = [threading.Thread(target=work, args=(i,)) for i in range(4)]
 const PROGRAMS = [
   ["a pipeline", ["sh", "-c", "cat /etc/passwd | grep root | wc -l; cat /no/such/file 2>/dev/null; true"], 0, 0],
   ["python with threads", ["python3", "-c", THREADS], 0, 0],
+  ["all details", ["--trace-detail", "full", "sh", "-c", "ls -l /etc | wc -l; (exit 3); cat /etc/passwd >/dev/null & wait"], 0, 0],
   ["a fork storm", ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do (true; (true) & wait) & done; wait"], 0, 0],
   ["a crash", ["python3", "-c", "import ctypes; ctypes.string_at(0)"], 139, 0],
   ["a task blocked for ever", ["sh", "-c", "sleep 1000 & sleep 0.05; exit 0"], 0, 1],

@@ -145,7 +145,7 @@ impl<'a> Memory<'a> {
             Shape::Strings => {
                 let addresses =
                     bytes.chunks_exact(8).map(|word| u64_at(word, 0)).take_while(|word| *word != 0);
-                self.list(out, bytes.len() / 8 - 1, addresses, |out, address| {
+                self.list(out, addresses.clone().count(), addresses, |out, address| {
                     self.shape(out, Shape::Text, address, place)
                 })
             }
