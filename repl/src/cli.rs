@@ -126,7 +126,7 @@ pub struct Run {
     /// Record: NAME.ctf while it runs, for `llano trace`; NAME.pftrace or NAME.json at exit, for Perfetto; NAME.lttng, as LTTng writes it; `-`: text on standard error, as strace; `off`: no trace ring at all
     #[arg(long, value_name = "PATH|-|off", value_parser = trace)]
     pub trace: Option<PathBuf>,
-    /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names
+    /// Trace only these: %file, %process, %network, %signal, %memory, %desc, or names; of calls those that failed: errors; of one process: task:PID or task:NAME
     #[arg(long, value_name = "LIST", value_parser = trace_filter)]
     pub trace_filter: Option<String>,
     /// What is kept of a call: strings, or also the structures and heads of buffers it reads and writes, as strace shows
@@ -242,9 +242,9 @@ fn trace(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Accepts a list that [`llano_trace::filter::Filter`] understands.
+/// Accepts a list that [`Selection`](llano_trace::selection::Selection) understands.
 pub(crate) fn trace_filter(text: &str) -> Result<String, String> {
-    llano_trace::filter::Filter::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
+    llano_trace::selection::Selection::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

@@ -22,9 +22,9 @@ use llano_machine::bell::{Bell, Requests};
 use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
 use llano_machine::{PAGE, clock, heap, shared, signals, space, suspect, term};
-use llano_trace::filter::Filter;
 use llano_trace::recorder::{self, Recorder};
 use llano_trace::ring;
+use llano_trace::selection::Selection;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use tracing::debug_span;
@@ -197,7 +197,7 @@ fn recorder(options: &Run) -> Result<Recorder, Failure> {
         Detail::Full => recorder::Detail::Full,
     });
     if let Some(list) = &options.trace_filter {
-        let filter = Filter::parse(list).map_err(|e| Failure::new(format!("--trace-filter {e}")))?;
+        let filter = Selection::parse(list).map_err(|e| Failure::new(format!("--trace-filter {e}")))?;
         recorder.set_filter(filter);
     }
     Ok(recorder)

@@ -68,7 +68,7 @@ const GROUPS: [(&str, &[Event]); 11] = [
 const CLASSES: [&str; 9] =
     ["%file", "%desc", "%process", "%network", "%signal", "%memory", "%ipc", "%creds", "%clock"];
 
-/// Those that exist.
+/// Those that exist; the highest bit is none.
 const ALL_EVENTS: u32 = (1 << Event::ALL.len()) - 1;
 
 /// Without these an export could not name a task; they are rare.
@@ -84,6 +84,9 @@ impl Default for Filter {
 impl Filter {
     /// Keeps everything.
     pub const ALL: Filter = Filter { events: u32::MAX, calls: CallSet::ALL };
+    /// Names no kind, but says that something is kept: a [`Chooser`](crate::selection::Chooser) is asked about each
+    /// record.
+    pub(crate) const ASK: Filter = Filter { events: 1 << 31, calls: CallSet::NONE };
     /// Keeps nothing.
     pub const NONE: Filter = Filter { events: 0, calls: CallSet::NONE };
 

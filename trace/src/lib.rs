@@ -8,6 +8,7 @@
 //! - [`record`]: the record and the events it can hold
 //! - [`recorder`]: what is recorded; [`ring`]: where to, and how other threads read it
 //! - [`filter`]: which events and calls are kept
+//! - [`selection`]: and whose, and with what result
 //! - [`snapshot`]: what an export must know beside the ring
 //!
 //! With std (feature `std`):
@@ -33,6 +34,7 @@ pub mod filter;
 pub mod record;
 pub mod recorder;
 pub mod ring;
+pub mod selection;
 pub mod snapshot;
 
 #[cfg(feature = "std")]

@@ -338,6 +338,11 @@ impl Record {
 
     /// What the line of an [`Event::Log`] record is about.
     pub fn target(&self) -> String {
+        self.text()
+    }
+
+    /// The short text that `args` hold.
+    pub fn text(&self) -> String {
         let bytes = self.bytes();
         String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or_default()).into_owned()
     }

@@ -4,6 +4,7 @@
 //! one's sequence number. When the ring is full the oldest *packet* goes at once, as in the trace formats whose unit
 //! it is. The ring's memory is touched as it fills, so a large one costs a short run nothing.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::AtomicU64;
 
@@ -13,6 +14,7 @@ use llano_abi::syscalls::{self, ArgKind, NR_LIMIT, SYSCALLS, Syscall};
 use crate::filter::{CallSet, Filter};
 use crate::record::{self, BytesKind, Counter, Event, Irq, Record, TaskState, TimerKind, Waiting};
 use crate::ring::{PACKET, Reader, Ring, heap_words};
+use crate::selection::{Chooser, Selection};
 
 /// The ring and what it keeps.
 #[derive(Debug)]
@@ -26,7 +28,9 @@ pub struct Recorder {
     wait: Option<fn()>,
     /// What is kept now: `wanted`, or nothing.
     filter: Filter,
-    wanted: Filter,
+    wanted: Selection,
+    /// What is asked about records that `filter` does not keep, if somebody wants some of a kind only.
+    chooser: Option<Box<Chooser>>,
     /// Calls of more than four arguments.
     wide: CallSet,
     detail: Detail,
@@ -92,7 +96,8 @@ impl Recorder {
         let mut recorder = Recorder {
             ring: Ring::new(words),
             filter: Filter::ALL,
-            wanted: Filter::ALL,
+            wanted: Filter::ALL.into(),
+            chooser: None,
             wide,
             ..Recorder::off()
         };
@@ -108,7 +113,8 @@ impl Recorder {
             limit: u64::MAX,
             wait: None,
             filter: Filter::NONE,
-            wanted: Filter::NONE,
+            wanted: Filter::NONE.into(),
+            chooser: None,
             wide: CallSet::NONE,
             detail: Detail::Strings,
             reading: CallSet::NONE,
@@ -134,30 +140,34 @@ impl Recorder {
         self.detail
     }
 
-    /// Keeps only what `filter` names from now on. Without a ring nothing can be kept.
-    pub fn set_filter(&mut self, filter: Filter) {
+    /// Keeps only what `selection` names from now on. Without a ring nothing can be kept. If it names tasks, whoever calls
+    /// tells of those that exist, as after [`Recorder::resume`].
+    pub fn set_filter(&mut self, selection: impl Into<Selection>) {
         if self.ring.capacity() != 0 {
             let running = self.on();
-            self.wanted = filter;
+            self.wanted = selection.into();
             if running {
-                self.filter = filter;
+                self.resume();
             }
         }
     }
 
     /// What it keeps while it runs.
-    pub fn wanted(&self) -> &Filter {
+    pub fn wanted(&self) -> &Selection {
         &self.wanted
     }
 
     /// Keeps nothing until [`Recorder::resume`].
     pub fn pause(&mut self) {
         self.filter = Filter::NONE;
+        self.chooser = None;
     }
 
     /// Keeps what its filter names. Whoever calls tells it of the tasks that exist: their births may have been missed.
     pub fn resume(&mut self) {
-        self.filter = self.wanted;
+        let plain = self.wanted.plain();
+        self.filter = if plain { self.wanted.filter } else { Filter::ASK };
+        self.chooser = (!plain).then(|| Box::new(Chooser::new(self.wanted.clone())));
     }
 
     /// The size of the ring in bytes; 0 if there is none.
@@ -210,10 +220,22 @@ impl Recorder {
 
     #[inline(always)]
     fn write(&mut self, event: Event, record: Record) {
+        let record = Record { event: event as u16, ..record };
         if !self.filter.keeps(event) {
+            self.choose(&record);
             return;
         }
-        self.push(Record { event: event as u16, ..record });
+        self.push(record);
+    }
+
+    /// Keeps a record if the chooser does.
+    #[cold]
+    #[inline(never)]
+    fn choose(&mut self, record: &Record) -> bool {
+        let Some(mut chooser) = self.chooser.take() else { return false };
+        let kept = chooser.choose(*record, |record| self.push(record));
+        self.chooser = Some(chooser);
+        kept
     }
 
     #[inline(always)]
@@ -242,24 +264,32 @@ impl Recorder {
     /// just before [`Recorder::exit`].
     #[inline]
     pub fn syscall(&mut self, start: u64, now: u64, tid: u32, nr: usize, result: i64, args: &[u64; 6]) {
-        if !self.filter.keeps_call(nr) {
-            return;
-        }
         let [a, b, c, d, e, f] = *args;
         let nr16 = u16::try_from(nr).unwrap_or(u16::MAX);
         let duration = now.saturating_sub(start);
         let event = Event::Syscall as u16;
-        self.push(Record { tsc: now, duration, result, args: [a, b, c, d], tid, event, nr: nr16 });
+        let record = Record { tsc: now, duration, result, args: [a, b, c, d], tid, event, nr: nr16 };
+        if self.filter.keeps_call(nr) {
+            self.push(record);
+        } else if !self.choose(&record) {
+            return;
+        }
         if self.wide.contains(nr) {
             let event = Event::SyscallArgs as u16;
             self.push(Record { tsc: now, args: [e, f, 0, 0], tid, event, nr: nr16, ..Record::default() });
         }
     }
 
+    /// Whether the chooser may keep call `nr`.
+    #[cold]
+    fn asks_for(&self, nr: usize) -> bool {
+        self.chooser.as_ref().is_some_and(|chooser| chooser.keeps_call(nr))
+    }
+
     /// Whether call `nr` is kept and reads what is worth a [`Recorder::call_bytes`].
     #[inline]
     pub fn wants_reads(&self, nr: usize) -> bool {
-        self.reading.contains(nr) && self.filter.keeps_call(nr)
+        self.reading.contains(nr) && (self.filter.keeps_call(nr) || self.asks_for(nr))
     }
 
     /// Whether call `nr` may leave what is worth keeping: descriptors with names, whatever the filter says, and memory.
@@ -271,7 +301,7 @@ impl Recorder {
     /// A path or buffer that call `nr` of `tid` read at guest address `address`: written before the call's record.
     #[inline]
     pub fn call_bytes(&mut self, now: u64, tid: u32, nr: usize, kind: BytesKind, address: u64, bytes: &[u8]) {
-        if self.filter.keeps_call(nr) {
+        if self.filter.keeps_call(nr) || self.asks_for(nr) {
             self.bytes(now, tid, kind, address, bytes);
         }
     }
@@ -394,9 +424,9 @@ impl Recorder {
 
     /// A record and the text that belongs to it.
     fn words(&mut self, event: Event, record: Record, kind: BytesKind, text: &[u8]) {
-        if self.filter.keeps(event) {
-            let seq = self.next;
-            self.write(event, record);
+        let seq = self.next;
+        self.write(event, record);
+        if self.next != seq {
             self.bytes(record.tsc, record.tid, kind, seq, text);
         }
     }

@@ -112,18 +112,21 @@ impl Connection {
                 return Ok(answers.answer(line, form).map_or_else(|why| (false, why), |body| (true, body)));
             }
         };
-        let patience = if line.starts_with("dump ") { DUMP } else { PATIENCE };
+        let patience =
+            if line.starts_with("dump ") || line.starts_with("trace save ") { DUMP } else { PATIENCE };
         stream.get_mut().set_read_timeout(Some(patience))?;
         exchange(stream, &if self.json { format!("json {line}\n") } else { format!("{line}\n") })
     }
 }
 
-/// A dump goes where the user is, which may not be where llano is.
+/// What is written goes where the user is, which may not be where llano is.
 fn with_full_path(line: &str) -> String {
-    match line.strip_prefix("dump ").map(str::trim).filter(|dir| !dir.is_empty()) {
-        Some(dir) => format!("dump {}", absolute(dir).map_or(dir.into(), |full| full.display().to_string())),
-        None => line.into(),
+    for command in ["dump ", "trace save "] {
+        if let Some(path) = line.strip_prefix(command).map(str::trim).filter(|path| !path.is_empty()) {
+            return absolute(path).map_or(line.into(), |full| format!("{command}{}", full.display()));
+        }
     }
+    line.into()
 }
 
 fn exchange(stream: &mut BufReader<UnixStream>, request: &str) -> std::io::Result<(bool, String)> {

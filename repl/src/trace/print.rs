@@ -6,6 +6,7 @@
 use super::{open, page};
 use crate::session::Failure;
 use llano_trace::filter::Filter;
+use llano_trace::selection::Selection;
 use llano_trace::text;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ pub struct Print {
     /// The recording
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Only these calls and events: as --trace-filter
+    /// Only these calls and events: as --trace-filter, but for tasks
     #[arg(long, value_name = "LIST", value_parser = crate::cli::trace_filter)]
     filter: Option<String>,
     /// Only this task
@@ -33,15 +34,16 @@ pub struct Print {
 }
 
 pub(super) fn run(options: &Print) -> Result<(), Failure> {
-    let filter = match &options.filter {
-        Some(list) => Filter::parse(list).map_err(|e| Failure::new(format!("--filter {e}")))?,
-        None => Filter::ALL,
-    };
+    let selection = options.filter.as_deref().map_or(Ok(Filter::ALL.into()), Selection::parse);
+    let selection = selection.map_err(|e| Failure::new(format!("--filter {e}")))?;
+    if !selection.tasks.is_empty() {
+        return Err(Failure { text: "--filter: one task is chosen by --task TID here".into(), status: 2 });
+    }
     let trace = open(&options.file)?;
     let what = text::Options {
         task: options.task,
-        filter,
-        errors_only: options.errors,
+        filter: selection.filter,
+        errors_only: options.errors || selection.errors,
         all_events: options.all,
         numbers: options.numbers,
     };

@@ -5,7 +5,8 @@
 //! trace status             on or stopped, the filter, how much the ring holds
 //! trace stop               nothing is recorded from now on
 //! trace start              it is recorded again
-//! trace filter LIST        only this from now on: words of --trace-filter, as `openat,%network,sched`; `all`; `!%memory`
+//! trace filter LIST        only this from now on: words of --trace-filter, as `openat,%network,sched`; `all`; `!%memory`;
+//!                          calls that failed: `errors`; of whom: `task:12`, `task:sh`
 //! trace last [N] [TASK]    the last N events (20), of one task if it is given by number or name
 //! trace save FILE          what the ring holds, to NAME.ctf, NAME.pftrace, NAME.json or NAME.lttng on the host
 //!
@@ -16,15 +17,15 @@
 //! ```
 //!
 //! The numbers of events are those of `llano trace print --numbers`. `save` and `last` copy the records piece by piece, so the
-//! system hardly notices; relative names are relative to the directory that llano runs in. Each command of the monitor
+//! system hardly notices; `llano monitor` makes names of files absolute. Each command of the monitor
 //! stands in the trace. JSON of status: state, filter, ring, used, records, next, lost; of last: lines; of save: records, file.
 
 use crate::monitor::Output;
 use crate::monitor::table::bytes;
 use llano_kernel::Kernel;
 use llano_kernel::syscall::traced;
-use llano_trace::filter::Filter;
 use llano_trace::json;
+use llano_trace::selection::Selection;
 
 /// All but `last` and `save`, which are no work for the vCPU ([`crate::monitor::ring`]).
 pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
@@ -39,7 +40,12 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
                 crate::monitor::note(k, "trace start");
             }
         }
-        ["filter", words @ ..] => k.trace.set_filter(Filter::parse(&words.concat())?),
+        ["filter", words @ ..] => {
+            k.trace.set_filter(Selection::parse(&words.concat())?);
+            if k.trace.on() && !k.trace.wanted().tasks.is_empty() {
+                traced::all_tasks(k);
+            }
+        }
         ["last" | "save", ..] => return Err(format!("`trace {}` is for the monitor's socket", args[0])),
         _ => {
             return Err("`trace` takes status, start, stop, filter LIST, last [N] [TASK] or save FILE".into());
