@@ -250,7 +250,7 @@ mod tests {
         let births = ring.iter().filter(|(_, r)| always.contains(&r.event().unwrap())).count();
         assert_eq!(births, 5, "births and programs are kept always");
         let rest = ring.iter().map(|(_, r)| (r.event().unwrap(), r));
-        let rest = rest.filter(|(event, r)| !always.contains(event) && !(*event == Event::Bytes && named(r)));
+        let rest = rest.filter(|(event, r)| !(always.contains(event) || *event == Event::Bytes && named(r)));
         rest.map(|(event, r)| (event, r.tid, if event == Event::Bytes { 0 } else { r.nr.into() })).collect()
     }
 
