@@ -277,6 +277,20 @@ module.exports = async ({ test, Skip, llano, work, viewer, tool, open, column, o
     }
   });
 
+  await test("a track has the last name of its task, and points where it got another", async () => {
+    for (const kind of ["json", "pftrace"]) {
+      const file = path.join(work, `a-pipeline.${kind}`);
+      if (!fs.existsSync(file)) throw new Skip("no recording");
+      const trace = await open(viewer(), file);
+      const rows = await trace.query(`select t.name as thread, p.name as process, s.name from slice s join thread_track k on s.track_id = k.id
+        join thread t using (utid) join process p using (upid) where s.category = 'exec' and s.dur = 0 order by s.ts`);
+      for (const program of ["cat", "grep", "wc"]) {
+        assert.ok(rows.some(({ thread, process, name }) => thread === program && process === program && name.endsWith(`/${program}`) && name.startsWith("exec /")),
+          `${kind}: no ${program} in ${JSON.stringify(rows)}`);
+      }
+    }
+  });
+
   await test("what the UI says of a call", () => {
     for (const kind of ["json", "pftrace"]) {
       const file = path.join(work, `a-pipeline.${kind}`);
