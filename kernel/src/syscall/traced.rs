@@ -1,5 +1,5 @@
 //! What the trace says of a call beside its registers: the strings it reads, and what the descriptors it makes are
-//! open on; at full detail also the structures and buffers it reads and leaves ([`memory`]). The call's argument kinds
+//! open on; at full detail also the structures and buffers it reads and leaves (`memory`). The call's argument kinds
 //! say where to look, so that no handler has to.
 
 mod memory;

@@ -3,8 +3,8 @@
 //!
 //! Such a trace tells of a call when it begins, llano's records when it returns. Between the two lie few records as a
 //! rule: events wait in a heap until no record that is still to come can begin before them, which holds once
-//! [`WINDOW`] more records were read. The calls that last longer are found by a pass before; there are at most as
-//! many as tasks, for each [`WINDOW`] records. So memory does not grow with the trace, but for these.
+//! `WINDOW` more records were read. The calls that last longer are found by a pass before; there are at most as
+//! many as tasks, for each `WINDOW` records. So memory does not grow with the trace, but for these.
 //!
 //! The files: `events` for what each record becomes, `metadata` for its description, `channel` for packets.
 
