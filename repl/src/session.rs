@@ -83,7 +83,8 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     let logging = logging::start(options.log.as_deref(), options.trace_self.as_deref())?;
     let phase = debug_span!(target: "boot", "memory").entered();
     llano_machine::host::raise_descriptor_limit();
-    heap::init();
+    heap::init()
+        .map_err(|e| Failure::new(format!("cannot reserve the kernel's heap: {e}; is `ulimit -d` set?")))?;
     signals::init().map_err(Failure::new)?;
     crate::crash::install();
     let size = if options.strict_nommu { options.mem & !(PAGE as u64 - 1) } else { ADDRESS_SPACE };

@@ -7,6 +7,7 @@
 //! Small blocks (up to 32 KiB) come from one sparse arena, see `chunks`; larger ones are the system's. A block freed by
 //! another thread is handed back through a lock-free list.
 
+use crate::HostError;
 use crate::border::host;
 use crate::chunks::{ARENA, Chunks, LARGEST, class_of};
 use core::alloc::{GlobalAlloc, Layout};
@@ -33,22 +34,25 @@ unsafe impl Sync for HeapCell {}
 static HEAP: HeapCell = HeapCell(UnsafeCell::new(Chunks::new()));
 
 /// Makes the calling thread the owner of the heap: from now on what it allocates comes from here.
-pub fn init() {
+///
+/// # Errors
+/// The host has no room for it (`ulimit -d`). Without it the vCPU cannot run: the system's allocator needs a
+/// thread-local storage that kernel code may not have.
+pub fn init() -> Result<(), HostError> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit writes the struct it is given; nobody uses the heap before `STACK_HI` is set.
     let arena = unsafe {
         host!(getrlimit)(libc::RLIMIT_STACK, &mut limit);
         (*HEAP.0.get()).init()
     };
-    let Some(arena) = arena else {
-        return; // no arena: the system's allocator serves, at the price of a shared lock
-    };
+    let arena = arena.ok_or(HostError(libc::ENOMEM))?;
     let here = stack_pointer();
     let size = (limit.rlim_cur as usize).min(64 << 20);
     ARENA_LO.store(arena as usize, Ordering::Relaxed);
     STACK_LO.store(here.saturating_sub(size), Ordering::Relaxed);
     // What lies above is the start-up code of this thread, and the environment.
     STACK_HI.store(here + (256 << 10), Ordering::Relaxed);
+    Ok(())
 }
 
 fn stack_pointer() -> usize {

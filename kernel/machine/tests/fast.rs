@@ -94,7 +94,7 @@ fn same(got: &Snapshot, want: &Snapshot, when: &str) {
 /// One test, since there is one vCPU: its thread must be the one that calls `init`.
 #[test]
 fn registers_hold_across_entries_without_a_signal() {
-    heap::init();
+    heap::init().unwrap();
     signals::init().expect("this host can run llano");
     let guest = Guest::new();
     let (mut a, mut b) = (Context::new(), Context::new());
