@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use llano_machine::bell::Requests;
 use llano_machine::clock;
 use llano_machine::journal::{self, Line};
+use llano_trace::record::BytesKind;
 use llano_trace::recorder::Recorder;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
@@ -138,6 +139,16 @@ impl Kernel {
     /// `ESRCH`.
     pub fn process(&self, pid: Pid) -> Result<&Process> {
         self.tables.process(pid).ok_or(Errno::ESRCH)
+    }
+
+    /// Gives a task another name, cut to 15 bytes, and tells the trace.
+    pub fn rename(&mut self, tid: Tid, name: &[u8]) {
+        self.task_mut(tid).set_name(name);
+        if self.trace.on() {
+            let name = self.task(tid).comm;
+            let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());
+            self.trace.bytes(clock::tsc(), tid as u32, BytesKind::Comm, 0, &name[..end]);
+        }
     }
 
     /// The kernel's monotonic time, ns, as read at the edge.

@@ -4,6 +4,7 @@
 //! for it.
 
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -48,12 +49,15 @@ impl Selection {
         let mut kinds: Vec<&str> = Vec::new();
         let mut any = false;
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            any = true;
+            let first = !core::mem::replace(&mut any, true);
+            if first && !mark.is_empty() && (word == "errors" || word.starts_with("task:")) {
+                return Err(format!("'!' goes before calls and groups, not before '{word}'"));
+            }
             match word.strip_prefix("task:") {
                 Some("") => return Err("'task:' needs a number or a name".into()),
                 Some(who) => selection.tasks.push(match who.parse() {
                     Ok(number) => Who::Number(number),
-                    Err(_) => Who::Name(who.into()),
+                    Err(_) => Who::Name(cut(who).into()),
                 }),
                 None if word == "errors" => selection.errors = true,
                 None => kinds.push(word),
@@ -89,6 +93,12 @@ impl Selection {
         }));
         words.join(",")
     }
+}
+
+/// A name as the kernel keeps it: its first 15 bytes.
+fn cut(name: &str) -> &str {
+    let end = (0..=name.len().min(15)).rev().find(|&end| name.is_char_boundary(end));
+    &name[..end.unwrap_or(0)]
 }
 
 /// A selection at work: it learns from the records that it sees which tasks are meant.
@@ -223,6 +233,8 @@ mod tests {
             assert_eq!(Selection::parse(shown).unwrap(), selection);
         }
         assert!(Selection::parse("task:").unwrap_err().contains("number or a name"));
+        assert!(Selection::parse("!task:1").unwrap_err().starts_with("'!' goes before calls"));
+        assert!(Selection::parse("!read,errors").is_ok());
         assert!(Selection::parse("errors,nope").unwrap_err().starts_with("'nope'"));
     }
 

@@ -78,7 +78,7 @@ pub(super) fn store(k: &mut Kernel, who: Who, name: &str, bytes: &[u8]) -> Resul
     match name {
         "comm" => {
             let tid = task(k, who)?.tid;
-            k.task_mut(tid).set_name(text);
+            k.rename(tid, text);
         }
         "oom_score_adj" | "oom_adj" => {
             let value: i32 =

@@ -55,7 +55,7 @@ pub fn sys_prctl(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
                     b => name.push(b),
                 }
             }
-            k.task_mut(t).set_name(&name);
+            k.rename(t, &name);
             Ok(0)
         }
         GET_NAME => {

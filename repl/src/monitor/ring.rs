@@ -41,7 +41,8 @@ pub fn answer(
         ["trace", "last", words @ ..] => last(&Ring { requests, clock, line }, words),
         // A path may have spaces.
         ["trace", "save", first, ..] => {
-            let path = line.find(first).map_or(*first, |at| &line[at..]);
+            let rest = line.trim_start().strip_prefix("trace").map(str::trim_start);
+            let path = rest.and_then(|rest| rest.strip_prefix("save")).map_or(*first, str::trim);
             save(&Ring { requests, clock, line }, Path::new(path))
         }
         ["trace", "save"] => Err("`trace save` needs a file: NAME.ctf, NAME.pftrace, NAME.json".into()),

@@ -70,7 +70,8 @@ fn of_host(k: &mut Kernel, root: Option<&Path>, dir: &Path, path: &[u8]) -> Opti
         (attr.size <= LARGEST && extract(k, number, &file).is_some()).then_some(file)
     });
     let _ = k.tool_close(number);
-    file.map(|file| fs::canonicalize(&file).unwrap_or(file))
+    // A guest chooses the names of its files, and gdb would take what follows a line break for a command.
+    file.map(|file| fs::canonicalize(&file).unwrap_or(file)).filter(|file| super::is_plain(file))
 }
 
 /// Copies an open file of the guest.

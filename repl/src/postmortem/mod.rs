@@ -38,6 +38,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// The most records in a dump's traces.
@@ -62,6 +63,8 @@ struct Setup {
 static SETUP: OnceLock<Setup> = OnceLock::new();
 /// Processes that died and left a core.
 static DEAD: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// What lies in the directory is this llano's: an earlier one's dump was taken away.
+static CLEARED: AtomicBool = AtomicBool::new(false);
 
 /// Why a dump is written.
 #[derive(Debug, Clone, Copy)]
@@ -128,9 +131,55 @@ fn make(dir: &Path) -> Result<PathBuf, String> {
     let fail = |e: io::Error| crate::monitor::server::reason(&e);
     fs::create_dir_all(dir).map_err(fail)?;
     let dir = fs::canonicalize(dir).map_err(fail)?;
+    // gdb's commands name it, and a line of theirs can hold anything.
+    if !is_plain(&dir) {
+        return Err("control characters in its name".into());
+    }
+    if let Some(name) = foreign(&dir) {
+        return Err(format!("{name} in it is of no dump of llano's: give an empty directory"));
+    }
     let probe = dir.join(format!(".probe.{}", std::process::id()));
     File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(fail)?;
     Ok(dir)
+}
+
+/// A task's name for people: it may hold anything.
+fn plain(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// Whether a path can stand on a line.
+fn is_plain(path: &Path) -> bool {
+    !path.to_string_lossy().chars().any(char::is_control)
+}
+
+/// The files of an earlier dump in `dir`, but for the processes of `keep`.
+fn of_dump(dir: &Path, keep: &[Pid]) -> Vec<String> {
+    let ours = |name: &String| {
+        let number = |before: &str, after: &str| {
+            let pid = name.strip_prefix(before)?.strip_suffix(after)?.parse::<Pid>().ok()?;
+            (!keep.contains(&pid)).then_some(pid)
+        };
+        let of_process = [("core.", ""), ("gdb.", ".cmd"), ("report.", ".txt")];
+        let whole = ["core", "gdb.cmd", "report.txt", state::FILE, "trace.pftrace"];
+        whole.contains(&name.as_str()) || of_process.iter().any(|(a, b)| number(a, b).is_some())
+    };
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(ours).collect()
+}
+
+/// A file in `dir` that a dump would replace, though nothing there tells that an earlier dump wrote it: every dump has a
+/// report, whose first word is llano's name.
+fn foreign(dir: &Path) -> Option<String> {
+    let names = of_dump(dir, &[]);
+    let report = |name: &&String| name.starts_with("report.") && is_report(&dir.join(name));
+    if names.iter().any(|name| report(&name)) { None } else { names.into_iter().next() }
+}
+
+fn is_report(path: &Path) -> bool {
+    let mut head = [0; 5];
+    let read = File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head == *b"llano"
 }
 
 /// The directory of `--post-mortem`.
@@ -147,7 +196,7 @@ pub fn death(k: &mut Kernel, death: &Death, quiet: bool) {
     }
     let mut dead = DEAD.lock().unwrap_or_else(|e| e.into_inner());
     if dead.len() < DEATHS && !dead.contains(&death.pid) {
-        if dead.is_empty() {
+        if !CLEARED.swap(true, Ordering::Relaxed) {
             clear(dir, &[]);
         }
         dead.push(death.pid);
@@ -205,21 +254,8 @@ fn tell(dir: &Path, written: Result<Vec<String>, String>, quiet: bool) {
 
 /// Takes away what an earlier dump left, but for the processes of `keep`.
 fn clear(dir: &Path, keep: &[Pid]) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let number = |before: &str, after: &str| {
-            name.strip_prefix(before)?
-                .strip_suffix(after)?
-                .parse::<Pid>()
-                .ok()
-                .filter(|pid| !keep.contains(pid))
-        };
-        let of_process = [("core.", ""), ("gdb.", ".cmd"), ("report.", ".txt")];
-        let whole = ["core", "gdb.cmd", "report.txt", state::FILE, "trace.pftrace"];
-        if whole.contains(&name.as_str()) || of_process.iter().any(|(a, b)| number(a, b).is_some()) {
-            let _ = fs::remove_file(entry.path());
-        }
+    for name in of_dump(dir, keep) {
+        let _ = fs::remove_file(dir.join(name));
     }
     // Of `trace.ctf` and the extracted files only what is ours.
     for file in llano_trace::ctf::FILES {
@@ -236,6 +272,7 @@ fn clear(dir: &Path, keep: &[Pid]) {
 fn write(k: &mut Kernel, dir: &Path, cause: Cause<'_>) -> Result<Vec<String>, String> {
     let dead = DEAD.lock().unwrap_or_else(|e| e.into_inner()).clone();
     clear(dir, &dead);
+    CLEARED.fetch_or(directory() == Some(dir), Ordering::Relaxed);
     let mut dump = Dump::new(k, dir, cause, Registers::here());
     for step in Dump::STEPS {
         step(&mut dump);

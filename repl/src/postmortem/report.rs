@@ -111,7 +111,7 @@ fn reason(signo: i32, code: i32) -> &'static str {
 
 fn died(out: &mut String, k: &mut Kernel, death: &Death, images: &[Found]) {
     let Some(task) = k.tables.task(death.tid) else { return };
-    let (name, general) = (String::from_utf8_lossy(task.name()).into_owned(), general_of(task));
+    let (name, general) = (super::plain(task.name()), general_of(task));
     let (error, ..) = task.fault;
     let signal = signal_name(death.info.signo);
     let _ = writeln!(out, "{name}, task {} of process {}, was killed by {signal}.", death.tid, death.pid);
@@ -236,10 +236,7 @@ fn stack(out: &mut String, k: &Kernel, tid: Tid, book: &mut Book, most: usize) {
 fn short_stack(out: &mut String, k: &mut Kernel, tid: Tid, images: &[Found]) {
     let Some(task) = k.tables.task(tid) else { return };
     let (pid, view) = (task.pid, task.view);
-    section(
-        out,
-        &format!("Stack of task {tid}, {} [{}]", String::from_utf8_lossy(task.name()), k.doing(tid)),
-    );
+    section(out, &format!("Stack of task {tid}, {} [{}]", super::plain(task.name()), k.doing(tid)));
     let before = overlay::activate(view);
     stack(out, k, tid, &mut book(images, pid), FEW);
     if let Ok(before) = before {
@@ -307,7 +304,7 @@ fn around(out: &mut String, k: &Kernel, addr: u64, pid: Pid) {
             continue;
         }
         seen.push(task.view);
-        let owner = format!("{}[{}]", String::from_utf8_lossy(task.name()), task.pid);
+        let owner = format!("{}[{}]", super::plain(task.name()), task.pid);
         for view in k.view_maps(task.tid).unwrap_or_default() {
             let same = |(v, _): &&mut (VmaView, Vec<String>)| {
                 (v.start, v.end, &v.name, &v.perms) == (view.start, view.end, &view.name, &view.perms)

@@ -82,10 +82,24 @@ fn named(out: &mut String, fd: i32, context: Context<'_>) -> Result {
         None => made(),
     };
     match name.map(|name| (name, name.strip_suffix(" (deleted)"))) {
-        Some((_, Some(name))) => write!(out, "<{name}>(deleted)"),
-        Some((name, None)) => write!(out, "<{name}>"),
+        Some((_, Some(name))) => bracketed(out, name).and_then(|()| out.write_str("(deleted)")),
+        Some((name, None)) => bracketed(out, name),
         None => Ok(()),
     }
+}
+
+/// A name in `<>`. A program chooses its files' names: what could end the name or the line is shown in octal, as strace does.
+fn bracketed(out: &mut String, name: &str) -> Result {
+    out.push('<');
+    for c in name.chars() {
+        match c {
+            '<' | '>' | '\\' => write!(out, "\\{:o}", u32::from(c))?,
+            c if c.is_control() => write!(out, "\\{:o}", u32::from(c))?,
+            c => out.push(c),
+        }
+    }
+    out.push('>');
+    Ok(())
 }
 
 fn mode(out: &mut String, mode: u32) -> Result {
