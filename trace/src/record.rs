@@ -288,6 +288,21 @@ codes! {
     }
 }
 
+impl TaskState {
+    /// As Linux since 4.14 reports it (`include/linux/sched.h`, `TASK_REPORT`).
+    pub(crate) fn bits(self) -> u64 {
+        match self {
+            TaskState::Runnable => 0,
+            TaskState::Sleeping => 1,
+            TaskState::Uninterruptible => 2,
+            TaskState::Stopped => 4,
+            TaskState::Traced => 8,
+            TaskState::Dead => 16,
+            TaskState::Zombie => 32,
+        }
+    }
+}
+
 impl Record {
     /// The event, if this build knows its code.
     pub fn event(&self) -> Option<Event> {

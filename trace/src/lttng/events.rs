@@ -271,7 +271,7 @@ impl Made {
                     .comm(name(state, tid))
                     .tid(tid)
                     .i32(PRIORITY)
-                    .word(bits(left))
+                    .word(left.bits())
                     .comm(name(state, other))
                     .tid(other)
                     .i32(PRIORITY);
@@ -360,17 +360,4 @@ impl Made {
 
 fn name(state: &mut State, tid: u32) -> &str {
     if tid == 0 { "swapper/0" } else { &state.task(tid).comm }
-}
-
-/// The state as Linux reports it (`include/linux/sched.h`, `TASK_REPORT`).
-fn bits(state: TaskState) -> u64 {
-    match state {
-        TaskState::Runnable => 0,
-        TaskState::Sleeping => 1,
-        TaskState::Uninterruptible => 2,
-        TaskState::Stopped => 4,
-        TaskState::Traced => 8,
-        TaskState::Dead => 16,
-        TaskState::Zombie => 32,
-    }
 }

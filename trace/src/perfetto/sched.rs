@@ -43,7 +43,7 @@ pub(super) fn switch(
     let left = match prev {
         // The idle task is always ready to run.
         0 => 0,
-        _ => bits(TaskState::from_raw(record.nr).unwrap_or(TaskState::Sleeping)),
+        _ => TaskState::from_raw(record.nr).unwrap_or(TaskState::Sleeping).bits(),
     };
     // Both must exist before either is borrowed.
     state.task(prev);
@@ -60,17 +60,4 @@ pub(super) fn switch(
             number(switch, 7, PRIORITY);
         });
     })
-}
-
-/// The state as Linux since 4.14 reports it (`include/linux/sched.h`, `TASK_REPORT`).
-fn bits(state: TaskState) -> u64 {
-    match state {
-        TaskState::Runnable => 0,
-        TaskState::Sleeping => 1,
-        TaskState::Uninterruptible => 2,
-        TaskState::Stopped => 4,
-        TaskState::Traced => 8,
-        TaskState::Dead => 16,
-        TaskState::Zombie => 32,
-    }
 }
