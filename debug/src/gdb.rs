@@ -102,11 +102,6 @@ impl Target {
         self.told = Told::Done;
         Some("llano: breakpoints in the kernel's own code do not stop in this build; those in programs do.\n")
     }
-
-    /// Answers a packet that `gdbstub` does not know.
-    pub fn answer(&self, packet: &[u8]) -> Option<Vec<u8>> {
-        self.threads_packet(packet)
-    }
 }
 
 /// An errno as gdb gets it.

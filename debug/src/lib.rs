@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`server`] | the listening thread, and the kernel's side of it |
 //! | [`session`] | one debugger, from attaching to leaving |
-//! | [`conn`] [`filter`] | bytes in and out; packets that `gdbstub` does not know |
+//! | [`conn`] [`filter`] | bytes in and out, whole packets |
+//! | [`packets`] | packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
 //! | [`hooks`] | llano's own code, where gdb has breakpoints without being told to |
 //! | [`core`](mod@core) | core files |
@@ -21,6 +22,7 @@ pub mod core;
 pub mod filter;
 pub mod gdb;
 pub mod hooks;
+pub mod packets;
 pub mod server;
 pub mod session;
 pub mod signals;

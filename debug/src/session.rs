@@ -4,6 +4,7 @@ use crate::arch::Amd64;
 use crate::conn::Conn;
 use crate::filter::Filter;
 use crate::gdb::Target;
+use crate::packets;
 use crate::server::{Event, Inbox};
 use crate::signals::to_gdb;
 use gdbstub::arch::Arch;
@@ -176,7 +177,7 @@ fn read(
         }
         let bytes = conn.read().ok().filter(|b| !b.is_empty())?;
         for byte in bytes {
-            input.extend(filter.push(byte, conn, |packet| target.answer(packet)).ok()?);
+            input.extend(filter.push(byte, conn, |packet| packets::answer(target, packet)).ok()?);
         }
     }
 }

@@ -290,6 +290,7 @@ codes! {
 
 impl TaskState {
     /// As Linux since 4.14 reports it (`include/linux/sched.h`, `TASK_REPORT`).
+    #[cfg(feature = "std")]
     pub(crate) fn bits(self) -> u64 {
         match self {
             TaskState::Runnable => 0,
