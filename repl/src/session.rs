@@ -18,7 +18,7 @@ use llano_kernel::mm::strict::{STACK, Strict};
 use llano_kernel::run::Stop;
 use llano_kernel::sigstate::{SigSet, sig};
 use llano_kernel::tty::devices::Terminals;
-use llano_machine::bell::{Bell, Requests};
+use llano_machine::bell::{self, Bell, Requests};
 use llano_machine::intercept::{self, Mode};
 use llano_machine::pool::Pool;
 use llano_machine::{PAGE, clock, heap, shared, signals, space, suspect, term};
@@ -154,7 +154,10 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
             let stream = stream.map_err(|e| Failure::new(format!("--trace {e}")));
             let stream = stream.inspect_err(|_| term::restore())?;
             if options.trace_lossless {
-                kernel.trace.lose_nothing(clock::nap);
+                kernel.trace.lose_nothing(|| {
+                    clock::nap();
+                    bell::asked_to_end()
+                });
             }
             Some(stream)
         }
@@ -168,6 +171,9 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     drop(phase);
     terminals.finish();
     term::restore();
+    if stream.as_ref().is_some_and(Stream::is_text) {
+        bell::release_messages();
+    }
     Ok(Ended { status, kernel, calibration, stream, logging })
 }
 

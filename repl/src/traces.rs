@@ -112,7 +112,7 @@ impl Format {
     pub fn check(self, path: &Path) -> Result<(), String> {
         match self {
             Format::Json | Format::Perfetto => file::check(path),
-            Format::Ctf => file::check_dir(path, &ctf::FILES),
+            Format::Ctf => ctf::check(path),
             Format::Lttng => file::check_dir(path, &lttng::FILES),
         }
     }

@@ -138,6 +138,33 @@ module.exports = async ({ test, Skip, llano, work }) => {
     }
   });
 
+  await test("a recording in progress is not replaced", () => {
+    const file = path.join(work, "growing.ctf");
+    const script = `"$0" --quiet --trace "$1" -- sleep 2 & sleep 1; "$0" --quiet --trace "$1" -- true; e=$?; wait; exit $e`;
+    const ran = spawnSync("bash", ["-c", script, llano, file], { encoding: "utf8", timeout: 20_000 });
+    refused(ran, /^llano: --trace cannot write .*growing\.ctf: it is being recorded; take another name$/m);
+    const info = run(["trace", "info", file]);
+    assert.match(info.stdout, /clock_nanosleep|records {3}[1-9]\d+ /);
+  });
+
+  await test("what a process of the same number left behind is no obstacle", () => {
+    const file = path.join(work, "again.ctf");
+    const script = `mkdir "$(dirname "$1")/.again.ctf.$$.tmp" && exec "$0" --quiet --trace "$1" -- true`;
+    const ran = spawnSync("bash", ["-c", script, llano, file], { encoding: "utf8", timeout: 20_000 });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.deepEqual(left(work), []);
+  });
+
+  await test("a reader that does not read keeps nobody from ending llano", async () => {
+    const loop = ["sh", "-c", "while :; do kill -0 $$; done"];
+    for (const options of [["--trace-lossless", "--trace-ring", "1M"], []]) {
+      // A pipe that is full and stays so.
+      const script = `exec 3> >(sleep 30); "$0" --quiet --trace - "$@" 2>&3 & sleep 2; kill -TERM $!; wait $!; e=$?; kill %+ 2>/dev/null; exit $e`;
+      const ran = spawnSync("bash", ["-c", script, llano, ...options, "--", ...loop], { timeout: 20_000, stdio: "ignore" });
+      assert.equal(ran.status, 143, `${options}: ${ran.signal}`);
+    }
+  });
+
   await test("a place where nothing can be written", () => {
     if (!fs.existsSync(source)) throw new Skip("no recording");
     for (const file of ["/proc/no/such", "/sys/kernel", path.join(work, "nowhere")].flatMap((dir) => ["json", "pftrace", "ctf", "lttng"].map((kind) => `${dir}/a.${kind}`))) {

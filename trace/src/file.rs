@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::format;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::string::String;
@@ -66,8 +67,19 @@ fn prepare_dir(path: &Path, names: &[&str]) -> io::Result<PathBuf> {
         Err(error) => return Err(error),
     }
     let temporary = path.with_file_name(hidden(path)?);
-    fs::create_dir(&temporary)?;
+    anew(&temporary, |temporary| fs::create_dir(temporary))?;
     Ok(temporary)
+}
+
+/// Makes what shall not be there yet. What is there all the same was left behind by a process that had our number.
+fn anew<T>(temporary: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
+    match make(temporary) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(temporary).or_else(|_| fs::remove_dir_all(temporary))?;
+            make(temporary)
+        }
+        made => made,
+    }
 }
 
 /// The name that `path` has until it is complete.
@@ -101,6 +113,14 @@ fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     written
 }
 
+/// Makes a file of this mode that was not there, whoever left one of that name, a link perhaps.
+///
+/// # Errors
+/// As open(2) fails.
+pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    anew(path, |path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path))
+}
+
 /// Where a file goes.
 struct Target {
     path: PathBuf,
@@ -126,7 +146,7 @@ impl Target {
 
     fn open(&self) -> io::Result<File> {
         match &self.temporary {
-            Some(temporary) => OpenOptions::new().write(true).create_new(true).open(temporary),
+            Some(temporary) => create_new(temporary, 0o666),
             None => OpenOptions::new().write(true).open(&self.path),
         }
     }

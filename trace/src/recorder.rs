@@ -25,7 +25,7 @@ pub struct Recorder {
     /// Up to which one it can be written at once; for ever, unless nothing may be lost.
     limit: u64,
     /// Passes a little time, if nothing may be lost and the reader is behind.
-    wait: Option<fn()>,
+    wait: Option<fn() -> bool>,
     /// What is kept now: `wanted`, or nothing.
     filter: Filter,
     wanted: Selection,
@@ -181,8 +181,9 @@ impl Recorder {
     }
 
     /// From now on nothing is overwritten before the [`Recorder::reader`], of which there must be one, has read it:
-    /// until then `wait` is called, which passes a little time.
-    pub fn lose_nothing(&mut self, wait: fn()) {
+    /// until then `wait` is called, which passes a little time (some 20 us) and says whether llano was asked to end: then
+    /// the reader has a second to go on, and what it does not take is lost.
+    pub fn lose_nothing(&mut self, wait: fn() -> bool) {
         self.wait = Some(wait);
         self.limit = self.next;
     }
@@ -250,13 +251,22 @@ impl Recorder {
     /// Waits until the next packet can be written without loss.
     #[cold]
     fn make_room(&mut self) {
+        const PATIENCE: u32 = 20_000;
         let Some(wait) = self.wait else { return };
+        let (mut taken, mut waited) = (self.ring.taken(), 0);
         loop {
-            self.limit = self.ring.taken().saturating_add(self.ring.capacity() - PACKET);
+            let now = self.ring.taken();
+            self.limit = now.saturating_add(self.ring.capacity() - PACKET);
             if self.next < self.limit {
                 return;
             }
-            wait();
+            waited = if now == taken { waited + 1 } else { 0 };
+            taken = now;
+            if wait() && waited > PATIENCE {
+                self.wait = None;
+                self.limit = u64::MAX;
+                return;
+            }
         }
     }
 

@@ -184,7 +184,10 @@ mod tests {
         const COUNT: u64 = 200_000;
         let mut recorder = Recorder::new(0);
         let mut reader = recorder.reader(0);
-        recorder.lose_nothing(thread::yield_now);
+        recorder.lose_nothing(|| {
+            thread::yield_now();
+            false
+        });
         let reading = thread::spawn(move || {
             let (mut records, mut next) = (Vec::new(), 0);
             while next < COUNT {

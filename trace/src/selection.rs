@@ -3,7 +3,7 @@
 //! Kinds are a test of a bit in the recorder's fast path. The rest is asked of each record, and only where somebody asked
 //! for it.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -110,16 +110,16 @@ pub struct Chooser {
     /// Tasks with a name that was given.
     named: BTreeSet<u32>,
     /// What calls read and left until it is known whether they failed: kept alone it would be taken for another's.
-    held: Vec<Record>,
+    held: BTreeMap<u32, Vec<Record>>,
 }
 
-/// Records held at most: of calls in progress.
-const MAX_HELD: usize = 4096;
+/// Records held of a call at most, and calls of which any are.
+const MAX_HELD: usize = 64;
 
 impl Chooser {
     /// Before the first record.
     pub fn new(selection: Selection) -> Chooser {
-        Chooser { selection, threads: BTreeSet::new(), named: BTreeSet::new(), held: Vec::new() }
+        Chooser { selection, threads: BTreeSet::new(), named: BTreeSet::new(), held: BTreeMap::new() }
     }
 
     /// Hands over what is kept of the records so far, the next one included; whether that one is.
@@ -127,19 +127,18 @@ impl Chooser {
         let kept = self.keeps(&record);
         let piece = [BytesKind::Path, BytesKind::Data, BytesKind::Out].map(|kind| kind as u16);
         if self.selection.errors && record.event() == Some(Event::Bytes) && piece.contains(&record.nr) {
-            if kept && self.held.len() < MAX_HELD {
-                self.held.push(record);
+            if kept && (self.held.len() < MAX_HELD || self.held.contains_key(&record.tid)) {
+                let pieces = self.held.entry(record.tid).or_default();
+                if pieces.len() < MAX_HELD {
+                    pieces.push(record);
+                }
             }
             return kept;
         }
         if self.selection.errors && record.event() == Some(Event::Syscall) {
-            self.held.retain(|piece| {
-                if kept && piece.tid == record.tid {
-                    // Written now: times of records never go back.
-                    keep(Record { tsc: record.tsc, ..*piece });
-                }
-                piece.tid != record.tid
-            });
+            let pieces = self.held.remove(&record.tid).unwrap_or_default();
+            // Written now: times of records never go back.
+            pieces.iter().filter(|_| kept).for_each(|piece| keep(Record { tsc: record.tsc, ..*piece }));
         }
         if kept {
             keep(record);

@@ -39,10 +39,34 @@ pub struct Door {
 const MESSAGES: [i32; 7] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGWINCH, libc::SIGCONT, libc::SIGTSTP];
 
+/// SIGTERM or SIGHUP has come.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
 /// Blocks the host signals that become messages. Threads started later inherit that, so it comes before all of them.
 pub fn block_messages() {
     // SAFETY: the set lives through the call, which takes nothing else.
     unsafe { host!(sigprocmask)(libc::SIG_BLOCK, &messages(), core::ptr::null_mut()) };
+}
+
+/// Lets them do to llano what they do to any program: for its last words, which nobody may be there to read.
+pub fn release_messages() {
+    // SAFETY: as above.
+    unsafe { host!(sigprocmask)(libc::SIG_UNBLOCK, &messages(), core::ptr::null_mut()) };
+}
+
+/// Whether a signal that asks llano to end has come: SIGTERM or SIGHUP ever, any if it was not looked at yet.
+pub fn asked_to_end() -> bool {
+    if ASKED.load(Ordering::Relaxed) {
+        return true;
+    }
+    // SAFETY: a set is plain numbers; the calls read and fill in this one.
+    unsafe {
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        host!(sigpending)(&mut set);
+        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT]
+            .iter()
+            .any(|s| libc::sigismember(&set, *s) == 1)
+    }
 }
 
 fn messages() -> libc::sigset_t {
@@ -156,7 +180,9 @@ impl Bell {
     fn read_signals(&self, signals: &mut Vec<i32>) {
         let mut info = [0u8; 128];
         while self.signals.read(&mut info) == Ok(128) {
-            signals.push(i32::from_le_bytes([info[0], info[1], info[2], info[3]]));
+            let signo = i32::from_le_bytes([info[0], info[1], info[2], info[3]]);
+            ASKED.fetch_or(matches!(signo, libc::SIGTERM | libc::SIGHUP), Ordering::Relaxed);
+            signals.push(signo);
         }
     }
 }

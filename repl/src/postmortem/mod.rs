@@ -36,7 +36,6 @@ use llano_machine::registers::Registers;
 use llano_trace::file;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -460,7 +459,7 @@ fn write_core(path: &Path, core: &Core, mut read: impl FnMut(u64, &mut [u8]) -> 
     let temporary = path.with_file_name(format!(".core.{}.tmp", std::process::id()));
     let mut attempt = || {
         // Memory is its owner's, as with Linux.
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let file = file::create_new(&temporary, 0o600)?;
         let mut read = |at: u64, buf: &mut [u8]| {
             watchdog::tick();
             read(at, buf)

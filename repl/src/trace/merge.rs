@@ -8,8 +8,11 @@ use llano_trace::host::{HostEvent, Told, What};
 use llano_trace::snapshot::Calibration;
 use serde_json::{Map, Value};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+
+/// Bytes that a line has at most.
+const LINE: u64 = 1 << 20;
 
 /// One look at both clocks: nanoseconds in the file, ticks.
 type Look = (f64, f64);
@@ -21,18 +24,26 @@ type Look = (f64, f64);
 pub(super) fn read(path: &Path, clock: &Calibration, end: u64) -> Result<Vec<HostEvent>, String> {
     let shown = path.display();
     let fail = |e: std::io::Error| format!("{shown}: {}", crate::monitor::server::reason(&e));
-    let file = File::open(path).map_err(fail)?;
+    let foreign = || format!("{shown}: no file of --trace-self: nothing in it tells the recording's time");
+    if !std::fs::metadata(path).map_err(fail)?.is_file() {
+        return Err(foreign());
+    }
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
     let mut events: Vec<Map<String, Value>> = Vec::new();
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(fail)?;
-        let line = line.trim_ascii().strip_suffix(b",").unwrap_or(line.trim_ascii());
+    let mut line = Vec::new();
+    while file.by_ref().take(LINE).read_until(b'\n', &mut line).map_err(fail)? != 0 {
+        if line.len() as u64 == LINE {
+            return Err(foreign());
+        }
+        let text = line.trim_ascii().strip_suffix(b",").unwrap_or(line.trim_ascii());
         // The brackets around them; a last line that was not finished.
-        events.extend(serde_json::from_slice::<Map<_, _>>(line).ok());
+        events.extend(serde_json::from_slice::<Map<_, _>>(text).ok());
+        line.clear();
     }
     let looks: Vec<Look> =
         events.iter().filter(|event| text(event, "cat") == "clock").filter_map(look).collect();
     let (Some(&first), Some(&last)) = (looks.first(), looks.last()) else {
-        return Err(format!("{shown}: no file of --trace-self: nothing in it tells the recording's time"));
+        return Err(foreign());
     };
     // A run begins the file a millisecond after its clock.
     let (begin, second) = (clock.tsc0 as f64, clock.tsc_hz as f64);

@@ -10,7 +10,7 @@
 //! - [`writer`]: records into packets
 //! - [`reader`]: packets into records, whatever became of them
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::string::String;
@@ -45,6 +45,7 @@ pub fn write(
     records: impl Iterator<Item = (u64, Record)>,
     now: &Snapshot,
 ) -> Result<(), String> {
+    not_growing(path)?;
     file::write_dir(path, &FILES, |dir| {
         let mut writer = begin(dir, &now.clock)?;
         let mut next = 0;
@@ -61,6 +62,7 @@ pub fn write(
 /// # Errors
 /// One line that says which file and why.
 pub fn repair(path: &Path, trace: &Trace) -> Result<(), String> {
+    not_growing(path)?;
     file::write_dir(path, &FILES, |dir| {
         let mut writer = begin(dir, &trace.now().clock)?;
         for (seq, record) in trace.records() {
@@ -75,10 +77,35 @@ pub fn repair(path: &Path, trace: &Trace) -> Result<(), String> {
 /// # Errors
 /// One line that says which file and why.
 pub fn create(path: &Path, clock: &Calibration) -> Result<Writer<File>, String> {
+    not_growing(path)?;
     // Complete, though empty, before anything is in it.
     file::write_dir(path, &FILES, |dir| begin(dir, clock).map(drop))?;
     let stream = File::options().write(true).open(path.join(STREAM));
-    stream.map(|stream| Writer::new(stream, *clock)).map_err(|e| file::failure(path, &e))
+    let stream = stream.map_err(|e| file::failure(path, &e))?;
+    // Where a filesystem has no locks nobody is kept from replacing it.
+    let _ = stream.try_lock();
+    Ok(Writer::new(stream, *clock))
+}
+
+/// Whether `path` can be written: nothing but a trace stands there, and nobody writes that.
+///
+/// # Errors
+/// One line that says which file and why.
+pub fn check(path: &Path) -> Result<(), String> {
+    not_growing(path)?;
+    file::check_dir(path, &FILES)
+}
+
+/// Refuses to replace a trace that grows: whoever writes it would not notice.
+fn not_growing(path: &Path) -> Result<(), String> {
+    let stream = File::open(path.join(STREAM));
+    match stream.map(|stream| stream.try_lock()) {
+        Ok(Err(TryLockError::WouldBlock)) => {
+            let busy = io::Error::new(io::ErrorKind::ResourceBusy, "it is being recorded; take another name");
+            Err(file::failure(path, &busy))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends a trace with what `now` shows, in records from sequence number `next` on.
