@@ -5,6 +5,7 @@
 mod auxv;
 mod base;
 mod breakpoints;
+mod catch;
 mod description;
 mod exec_file;
 mod host_io;
@@ -17,6 +18,7 @@ use crate::hooks::Own;
 use gdbstub::target::ext::auxv::AuxvOps;
 use gdbstub::target::ext::base::BaseOps;
 use gdbstub::target::ext::breakpoints::BreakpointsOps;
+use gdbstub::target::ext::catch_syscalls::CatchSyscallsOps;
 use gdbstub::target::ext::exec_file::ExecFileOps;
 use gdbstub::target::ext::host_io::HostIoOps;
 use gdbstub::target::ext::libraries::LibrariesSvr4Ops;
@@ -148,6 +150,10 @@ impl gdbstub::target::Target for Target {
     }
 
     fn support_breakpoints(&mut self) -> Option<BreakpointsOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_catch_syscalls(&mut self) -> Option<CatchSyscallsOps<'_, Self>> {
         Some(self)
     }
 

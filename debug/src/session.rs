@@ -11,6 +11,7 @@ use gdbstub::arch::Arch;
 use gdbstub::common::{Signal, Tid};
 use gdbstub::stub::state_machine::GdbStubStateMachine as Machine;
 use gdbstub::stub::{DisconnectReason, GdbStubBuilder, MultiThreadStopReason};
+use gdbstub::target::ext::catch_syscalls::CatchSyscallPosition;
 use llano_kernel::inspect::DebugStop;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -189,6 +190,8 @@ fn task_of(stop: DebugStop) -> i32 {
         | DebugStop::Watch(t, _)
         | DebugStop::Signal(t, _)
         | DebugStop::Images(t)
+        | DebugStop::Call(t, _)
+        | DebugStop::CallOver(t, _)
         | DebugStop::Request(t) => t,
     }
 }
@@ -203,6 +206,12 @@ fn reason(stop: DebugStop) -> Reason {
         }
         DebugStop::Signal(_, signo) => Reason::SignalWithThread { tid, signal: to_gdb(signo) },
         DebugStop::Images(_) => Reason::Library(tid),
+        DebugStop::Call(_, number) => {
+            Reason::CatchSyscall { tid: Some(tid), number, position: CatchSyscallPosition::Entry }
+        }
+        DebugStop::CallOver(_, number) => {
+            Reason::CatchSyscall { tid: Some(tid), number, position: CatchSyscallPosition::Return }
+        }
         DebugStop::Request(_) => Reason::SignalWithThread { tid, signal: Signal::SIGINT },
     }
 }

@@ -6,7 +6,7 @@ use crate::fs::file::File;
 use crate::sigstate::SigInfo;
 use crate::task::{Call, Pid, Progress};
 use crate::wait::Tid;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -25,6 +25,55 @@ pub enum DebugStop {
     Images(Tid),
     /// Asked for (Ctrl-C, attaching).
     Request(Tid),
+    /// A task is about to make this call.
+    Call(Tid, u64),
+    /// This call of a task is over; rax is its result.
+    CallOver(Tid, u64),
+}
+
+/// The calls to be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Catch {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// Those with these numbers.
+    Only(BTreeSet<u64>),
+}
+
+impl Catch {
+    /// Whether this number is one of them.
+    pub fn has(&self, nr: u64) -> bool {
+        match self {
+            Catch::None => false,
+            Catch::All => true,
+            Catch::Only(set) => set.contains(&nr),
+        }
+    }
+}
+
+/// How far a caught call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The debugger saw it coming; it is made when the task runs.
+    Before,
+    /// It was made and may sleep.
+    Made,
+    /// A signal interrupted it and the debugger saw that.
+    Interrupted,
+}
+
+/// A call that a debugger wants to see, under way.
+#[derive(Debug, Clone, Copy)]
+pub struct Caught {
+    /// The task.
+    pub tid: Tid,
+    /// Number.
+    pub nr: u64,
+    /// How far it is.
+    pub phase: Phase,
 }
 
 /// What one task shall do when the system runs on. Tasks without an action just run.
@@ -122,7 +171,13 @@ pub struct Debug {
     pub steps: Vec<Step>,
     /// Watched memory.
     pub watches: Vec<Watched>,
-    /// There are steps or watches: the one flag that the loop tests.
+    /// Calls that the debugger wants to see.
+    pub catch: Catch,
+    /// Those of them that are under way.
+    pub caught: Vec<Caught>,
+    /// A task that was stopped behind its call and shows the number in `orig_rax`.
+    pub returned: Option<Tid>,
+    /// There are steps, watches or calls to be seen: the one flag that the loop tests.
     pub busy: bool,
     /// If not empty: only these tasks run.
     pub only: Vec<Tid>,
@@ -148,9 +203,32 @@ impl Debug {
         self.steps.iter().any(|s| s.tid == tid)
     }
 
-    /// To be called when `steps` or `watches` changed.
+    /// To be called when `steps`, `watches`, `catch` or `caught` changed.
     pub fn note_busy(&mut self) {
-        self.busy = !self.steps.is_empty() || !self.watches.is_empty();
+        self.busy = !self.steps.is_empty() || !self.watches.is_empty() || self.catches();
+    }
+
+    /// Whether the loop must look at calls.
+    pub fn catches(&self) -> bool {
+        self.catch != Catch::None || !self.caught.is_empty()
+    }
+
+    /// The caught call that a task is in.
+    pub fn caught_mut(&mut self, tid: Tid) -> Option<&mut Caught> {
+        self.caught.iter_mut().find(|c| c.tid == tid)
+    }
+
+    /// A task's caught call is over, or it is.
+    pub fn drop_caught(&mut self, tid: Tid) {
+        self.caught.retain(|c| c.tid != tid);
+        self.note_busy();
+    }
+
+    /// A task has another number now.
+    pub fn renamed(&mut self, from: Tid, to: Tid) {
+        self.steps.iter_mut().filter(|s| s.tid == from).for_each(|s| s.tid = to);
+        self.caught.iter_mut().filter(|c| c.tid == from).for_each(|c| c.tid = to);
+        self.only.iter_mut().filter(|t| **t == from).for_each(|t| *t = to);
     }
 
     /// Whether the task must not run now although it could.

@@ -8,7 +8,9 @@
 //! - [`images`]: the ELF files in memory
 //! - [`files`]: files of the guest's root
 //! - [`registers`]: a task's registers, and the call it is in
+//! - [`catch`]: calls that stop
 
+pub mod catch;
 pub mod files;
 pub mod images;
 pub mod memory;
@@ -16,7 +18,7 @@ pub mod registers;
 pub mod resume;
 pub mod watch;
 
-pub use crate::debug::{Action, Death, Deaths, Debug, DebugStop, Resume};
+pub use crate::debug::{Action, Catch, Death, Deaths, Debug, DebugStop, Resume};
 use crate::kernel::Kernel;
 use crate::run::Stop;
 use crate::task::State;
@@ -64,8 +66,9 @@ impl Kernel {
         true
     }
 
-    /// A task is about to enter a handler: a step that it makes ends at the handler's first instruction.
-    pub(crate) fn debug_handler(&mut self, tid: Tid) {
+    /// A task is about to enter a handler with these flags: a step that it makes ends at the handler's first instruction.
+    pub(crate) fn debug_handler(&mut self, tid: Tid, flags: u64) {
+        self.caught_handler(tid, flags);
         if self.debug.steps(tid) {
             resume::trap_flag(self, tid, false);
             self.stop_with(DebugStop::Step(tid));
@@ -94,6 +97,9 @@ impl Kernel {
         }
         self.finished_calls();
         self.compare_watches();
+        if self.debug.stops.is_empty() {
+            self.caught_returns();
+        }
         let mut stop = None;
         if core::mem::take(&mut self.debug.images_changed) {
             self.prune_breakpoints();
@@ -103,6 +109,9 @@ impl Kernel {
             self.debug.stops.clear();
             if let DebugStop::Signal(tid, signo) = first {
                 self.debug.reported = Some((tid, signo));
+            }
+            if let DebugStop::CallOver(tid, nr) = first {
+                self.show_returned(tid, nr);
             }
             stop = Some(first);
         }
@@ -172,7 +181,11 @@ impl Kernel {
         self.end_resume();
         self.remove_all_breakpoints();
         self.unshelve();
-        self.debug = Debug { paused: self.debug.paused, ..Debug::default() };
+        self.leave_returned();
+        // Calls that were stopped before they were made still are.
+        let caught = core::mem::take(&mut self.debug.caught);
+        self.debug = Debug { paused: self.debug.paused, caught, ..Debug::default() };
+        self.debug.note_busy();
         self.stop_requested = self.debug.paused;
     }
 

@@ -30,35 +30,57 @@ impl Kernel {
     /// Runs the system until someone outside must decide.
     pub fn run(&mut self) -> Stop {
         loop {
-            if self.attention()
-                && let Some(stop) = self.attend()
-            {
-                llano_machine::on_host();
-                return stop;
+            if self.attention() {
+                if let Some(stop) = self.attend() {
+                    llano_machine::on_host();
+                    return stop;
+                }
+                // Who looks at calls has a turn of his own, so that nobody else has to ask.
+                if self.debug.catches() {
+                    self.watched_turn();
+                    continue;
+                }
             }
-            let Some(tid) = self.sched.pick() else {
-                self.idle();
-                continue;
-            };
-            if (self.running != tid || overlay::current() != self.task(tid).view) && !self.switch_to(tid) {
-                continue;
-            }
-            let task = self.task(tid);
-            if (task.attention || task.call.is_some()) && !self.before_user(tid) {
-                continue;
-            }
-            let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
-            match trap {
-                Trap::Syscall => syscall::enter(self, tid),
-                Trap::SyscallSignal => {
-                    crate::patching::site_trapped(self, tid);
+            self.turn::<false>();
+        }
+    }
+
+    #[inline(never)]
+    fn watched_turn(&mut self) {
+        self.turn::<true>();
+    }
+
+    /// Runs the next task until it traps. `CATCH`: the debugger may want to see its calls.
+    #[inline(always)]
+    fn turn<const CATCH: bool>(&mut self) {
+        let Some(tid) = self.sched.pick() else { return self.idle() };
+        if (self.running != tid || overlay::current() != self.task(tid).view) && !self.switch_to(tid) {
+            return;
+        }
+        if CATCH && !self.debug_go_on(tid) {
+            return;
+        }
+        let task = self.task(tid);
+        if (task.attention || task.call.is_some()) && !self.before_user(tid) {
+            return;
+        }
+        if CATCH {
+            self.debug_to_user(tid);
+        }
+        let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
+        match trap {
+            Trap::Syscall if CATCH && self.debug_call(tid) => {}
+            Trap::Syscall => syscall::enter(self, tid),
+            Trap::SyscallSignal => {
+                crate::patching::site_trapped(self, tid);
+                if !(CATCH && self.debug_call(tid)) {
                     syscall::enter(self, tid);
                 }
-                Trap::Syscall32 => syscall::enter_foreign(self, tid),
-                Trap::Fault(fault) => self.fault(tid, &fault),
-                Trap::Tick => self.tick(tid),
-                Trap::Irq => self.irq = true,
             }
+            Trap::Syscall32 => syscall::enter_foreign(self, tid),
+            Trap::Fault(fault) => self.fault(tid, &fault),
+            Trap::Tick => self.tick(tid),
+            Trap::Irq => self.irq = true,
         }
     }
 
@@ -300,6 +322,8 @@ impl Kernel {
         let mut wait = self.task_mut(tid).wait.take().map(alloc::boxed::Box::new);
         if wait.is_none() && self.task(tid).call.is_some() {
             match syscall::retry(self, tid) {
+                // Its end is seen before any signal is.
+                Ok(()) if self.debug_sees_end(tid) => return false,
                 Ok(()) => {}
                 Err(Some(w)) => wait = Some(w),
                 Err(None) => return false,
@@ -317,6 +341,10 @@ impl Kernel {
                     return false;
                 }
                 on_signal = Some(OnSignal::Interrupt);
+            }
+            if wait.is_some() && self.debug.catches() && self.debug_interrupted(tid, on_signal) {
+                self.task_mut(tid).attention = true;
+                return false;
             }
             if self.debug.attached && self.debug_signal(tid) {
                 let task = self.task_mut(tid);

@@ -24,6 +24,7 @@ impl Kernel {
     /// Runs on as the debugger says.
     pub fn run_on(&mut self, resume: Resume) {
         self.settle_signals(&resume.actions);
+        self.leave_returned();
         for action in &resume.actions {
             let Some(task) = self.tables.task(action.tid) else { continue };
             if let Some(range) = action.step {
@@ -87,7 +88,7 @@ impl Kernel {
     /// A task is over: a step it was making is too.
     pub(crate) fn task_gone(&mut self, tid: Tid) {
         self.debug.steps.retain(|s| s.tid != tid);
-        self.debug.note_busy();
+        self.debug.drop_caught(tid);
         if self.debug.only.contains(&tid) {
             self.debug.only.retain(|t| *t != tid);
             if self.debug.only.is_empty() {

@@ -100,7 +100,7 @@ fn end_call(k: &mut Kernel, tid: Tid, on_signal: OnSignal, restart: bool) {
 
 /// Sets up the handler; `false` if there was no stack for it and the task was killed.
 fn run_handler(k: &mut Kernel, tid: Tid, info: &SigInfo, action: &SigAction) -> bool {
-    k.debug_handler(tid);
+    k.debug_handler(tid, action.flags);
     let task = k.task_mut(tid);
     let old_mask = task.saved_sigmask.take().unwrap_or(task.sigmask);
     if frame::push(task, info, action, old_mask).is_err() {

@@ -256,6 +256,7 @@ impl Kernel {
             }
         }
         self.sched.rename(from, to);
+        self.debug.renamed(from, to);
         if self.running == from {
             self.running = to;
         }
