@@ -13,7 +13,7 @@ static void on_usr1(int sig) { (void)sig; usr1++; }
 static void on_alarm(int sig) { (void)sig; alarms++; }
 static void on_segv(int sig) { (void)sig; siglongjmp(back, 1); }
 
-static void wild(int *p) { *p = 1; }
+__attribute__((noipa)) static void wild(int *p) { *p = 1; }
 
 int main(int argc, char **argv)
 {

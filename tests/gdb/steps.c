@@ -5,20 +5,20 @@
 int counter;
 static double ratio = 0.5;
 
-static int leaf(int n)
+__attribute__((noipa)) static int leaf(int n)
 {
     int twice = 2 * n;
     return twice + 1;
 }
 
-static int middle(int n)
+__attribute__((noipa)) static int middle(int n)
 {
     int got = leaf(n);
     counter += got;
     return got;
 }
 
-static int add(int a, int b)
+__attribute__((noipa)) static int add(int a, int b)
 {
     return a + b;
 }

@@ -29,7 +29,7 @@ static void until_asleep(volatile pid_t *tid)
     }
 }
 
-static void *sleeper(void *arg)
+__attribute__((noipa)) static void *sleeper(void *arg)
 {
     char byte;
     (void)arg;
@@ -39,7 +39,7 @@ static void *sleeper(void *arg)
     return NULL;
 }
 
-static void *spinner(void *arg)
+__attribute__((noipa)) static void *spinner(void *arg)
 {
     (void)arg;
     while (spinning)
