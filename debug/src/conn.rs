@@ -1,10 +1,13 @@
 //! The bytes to and from a debugger.
 
+use crate::filter::sum;
 use gdbstub::conn::Connection;
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 
 /// What gdb connected by.
 #[derive(Debug)]
@@ -24,71 +27,130 @@ impl AsFd for Stream {
     }
 }
 
-/// Features that the filter answers, told to gdb beside those of `gdbstub`.
-const MORE_FEATURES: &[u8] = b";qXfer:threads:read+";
+impl Read for &Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(s) => (&mut &*s).read(buf),
+            Stream::Unix(s) => (&mut &*s).read(buf),
+        }
+    }
+}
+
+impl Write for &Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(s) => (&mut &*s).write(bytes),
+            Stream::Unix(s) => (&mut &*s).write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// As much of a reply as the log shows.
 const SHOWN: usize = 80;
 
-/// A connection whose outgoing packets are mended where `gdbstub` cannot say what is meant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
+struct Out {
+    /// The packet under way.
+    packet: Vec<u8>,
+    /// The last that was sent, for a debugger that asks for it again.
+    last: Vec<u8>,
+    /// Features that are told beside those of `gdbstub`, if the next reply is that to `qSupported`.
+    features: Option<String>,
+    /// What `gdbstub` says is for nobody.
+    muted: bool,
+}
+
+/// A connection whose outgoing packets are mended where `gdbstub` cannot say what is meant. Clones are the same connection.
+#[derive(Debug, Clone)]
 pub struct Conn {
-    stream: Stream,
-    out: Vec<u8>,
-    /// The next reply is that to `qSupported`.
-    pub supported_follows: bool,
-    /// Packets are not acknowledged any more.
-    pub no_ack: bool,
+    stream: Rc<Stream>,
+    out: Rc<RefCell<Out>>,
 }
 
 impl Conn {
     /// Wraps a connected stream.
     pub fn new(stream: Stream) -> Conn {
-        Conn { stream, out: Vec::new(), supported_follows: false, no_ack: false }
+        Conn { stream: Rc::new(stream), out: Rc::default() }
     }
 
     /// Reads what has come; empty: the debugger went away.
     pub fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut buf = [0; 4096];
-        let n = match &mut self.stream {
-            Stream::Tcp(s) => s.read(&mut buf)?,
-            Stream::Unix(s) => s.read(&mut buf)?,
+        let n = loop {
+            match (&*self.stream).read(&mut buf) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
         };
         Ok(buf[..n].to_vec())
     }
 
     /// Sends a packet with this body, which contains nothing that must be escaped.
     pub fn packet(&mut self, body: &[u8]) -> io::Result<()> {
-        if !self.no_ack {
-            self.out.push(b'+');
+        {
+            let out = &mut *self.out.borrow_mut();
+            out.packet.clear();
+            out.packet.push(b'$');
+            out.packet.extend_from_slice(body);
+            out.close();
         }
-        self.out.push(b'$');
-        self.out.extend_from_slice(body);
-        self.close_packet();
         self.flush()
     }
 
     /// Sends text for the console of a debugger that waits for a stop.
     pub fn console(&mut self, text: &str) -> io::Result<()> {
-        self.out.extend_from_slice(b"$O");
-        self.out.extend(text.bytes().flat_map(|b| format!("{b:02x}").into_bytes()));
-        self.close_packet();
-        self.flush()
+        self.packet(&[b"O".as_slice(), &crate::filter::hex(text.as_bytes())].concat())
     }
 
-    /// Ends the packet in `out` with its checksum.
-    fn close_packet(&mut self) {
-        let start = self.out.iter().position(|b| *b == b'$').map_or(0, |p| p + 1);
-        let sum = self.out[start..].iter().fold(0u8, |a, b| a.wrapping_add(*b));
-        self.out.extend_from_slice(format!("#{sum:02x}").as_bytes());
+    /// Says that a packet arrived (`+`) or not (`-`).
+    pub fn acknowledge(&mut self, sign: u8) -> io::Result<()> {
+        (&*self.stream).write_all(&[sign])
     }
 
-    /// Replaces the body of the packet in `out`.
+    /// Sends the last packet again.
+    pub fn again(&mut self) -> io::Result<()> {
+        (&*self.stream).write_all(&self.out.borrow().last)
+    }
+
+    /// Ends what is sent; what comes can still be read.
+    pub fn finish(&self) -> io::Result<()> {
+        match &*self.stream {
+            Stream::Tcp(s) => s.shutdown(Shutdown::Write),
+            Stream::Unix(s) => s.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Whether what follows is for nobody; what was begun is dropped.
+    pub fn mute(&mut self, muted: bool) {
+        let mut out = self.out.borrow_mut();
+        out.packet.clear();
+        out.features = None;
+        out.muted = muted;
+    }
+
+    /// The next packet is the reply to `qSupported`, and tells of these features too.
+    pub fn announce(&mut self, features: String) {
+        self.out.borrow_mut().features = Some(features);
+    }
+}
+
+impl Out {
+    /// Ends the packet with its checksum.
+    fn close(&mut self) {
+        let sum = sum(self.packet.get(1..).unwrap_or_default());
+        self.packet.extend_from_slice(format!("#{sum:02x}").as_bytes());
+    }
+
+    /// Changes the body of a packet that is complete.
     fn mend(&mut self, change: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(hash) = self.out.iter().rposition(|b| *b == b'#') {
-            self.out.truncate(hash);
-            change(&mut self.out);
-            self.close_packet();
+        if let Some(hash) = self.packet.iter().rposition(|b| *b == b'#') {
+            self.packet.truncate(hash);
+            change(&mut self.packet);
+            self.close();
         }
     }
 }
@@ -103,23 +165,28 @@ impl Connection for Conn {
     type Error = io::Error;
 
     fn write(&mut self, byte: u8) -> io::Result<()> {
-        self.out.push(byte);
+        self.out.borrow_mut().packet.push(byte);
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.supported_follows) {
-            self.mend(|out| out.extend_from_slice(MORE_FEATURES));
+        let out = &mut *self.out.borrow_mut();
+        if out.muted {
+            out.packet.clear();
+            return Ok(());
+        }
+        if let Some(features) = out.features.take() {
+            out.mend(|packet| packet.extend_from_slice(features.as_bytes()));
         }
         // A new list of libraries is no trap: T00 is silent in lldb too.
-        if self.out.starts_with(b"$T05thread:") && self.out.windows(9).any(|w| w == b";library:") {
-            self.mend(|out| out[2..4].copy_from_slice(b"00"));
+        if out.packet.starts_with(b"$T05thread:") && out.packet.windows(9).any(|w| w == b";library:") {
+            out.mend(|packet| packet[2..4].copy_from_slice(b"00"));
         }
-        let bytes = std::mem::take(&mut self.out);
-        tracing::trace!(target: "gdb", "{} bytes to the debugger: {}", bytes.len(), bytes[..bytes.len().min(SHOWN)].escape_ascii());
-        match &mut self.stream {
-            Stream::Tcp(s) => Write::write_all(s, &bytes),
-            Stream::Unix(s) => Write::write_all(s, &bytes),
-        }
+        std::mem::swap(&mut out.packet, &mut out.last);
+        out.packet.clear();
+        tracing::trace!(
+            target: "gdb", "{} bytes to the debugger: {}", out.last.len(), out.last[..out.last.len().min(SHOWN)].escape_ascii()
+        );
+        (&*self.stream).write_all(&out.last)
     }
 }

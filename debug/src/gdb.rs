@@ -26,7 +26,7 @@ use gdbstub::target::ext::target_description_xml_override::TargetDescriptionXmlO
 use gdbstub::target::{TargetError, TargetResult};
 use llano_kernel::Kernel;
 use llano_kernel::error::Errno;
-use llano_kernel::inspect::{Requests, Resume};
+use llano_kernel::inspect::{DebugStop, Requests, Resume};
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -51,8 +51,11 @@ pub struct Target {
     requests: Arc<Requests<Kernel>>,
     /// What the next resume does, as the packets before it said.
     plan: Resume,
-    /// The thread of the last stop: it is listed first.
+    /// The last stop; its thread is listed first.
+    stop: Option<DebugStop>,
     stopped: Option<i32>,
+    /// The task that packets without one mean.
+    selected: Option<i32>,
     /// Objects that are read in pieces, as they were when the first piece was.
     libraries: RefCell<Vec<u8>>,
     threads: RefCell<Vec<u8>>,
@@ -69,7 +72,9 @@ impl Target {
         Target {
             requests,
             plan: Resume::default(),
+            stop: None,
             stopped: None,
+            selected: None,
             libraries: RefCell::default(),
             threads: RefCell::default(),
             files: Vec::new(),
@@ -91,9 +96,21 @@ impl Target {
         self.requests.post(f);
     }
 
-    /// Notes which thread stopped.
-    pub fn note_stop(&mut self, tid: i32) {
+    /// Notes why the system stands still, and which thread stopped.
+    pub fn note_stop(&mut self, stop: DebugStop, tid: i32) {
+        self.stop = Some(stop);
         self.stopped = Some(tid);
+        self.selected = Some(tid);
+    }
+
+    /// Packets mean this task from now on; `None`: that of the last stop, or any.
+    pub fn select(&mut self, tid: Option<i32>) {
+        self.selected = tid.or(self.stopped);
+    }
+
+    /// The task that packets without one mean.
+    pub fn selected(&self) -> Option<i32> {
+        self.selected
     }
 
     /// A sentence for gdb's console, to be sent while the system runs.
@@ -111,9 +128,9 @@ fn errno<T>(e: Errno) -> TargetError<T> {
     TargetError::Errno(e.0 as u8)
 }
 
-/// A task's number, from gdb's.
+/// A task's number, from gdb's; 0: too large to be one.
 fn task(tid: NonZeroUsize) -> i32 {
-    tid.get() as i32
+    tid.get().try_into().unwrap_or(0)
 }
 
 /// Copies the piece of `object` at `offset` into `buf`.

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`server`] | the listening thread, and the kernel's side of it |
 //! | [`session`] | one debugger, from attaching to leaving |
-//! | [`conn`] [`filter`] | bytes in and out, whole packets |
+//! | [`listener`] [`conn`] [`filter`] | where debuggers knock, bytes in and out, whole packets |
 //! | [`packets`] | packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
 //! | [`hooks`] | llano's own code, where gdb has breakpoints without being told to |
@@ -22,9 +22,11 @@ pub mod core;
 pub mod filter;
 pub mod gdb;
 pub mod hooks;
+pub mod listener;
 pub mod packets;
 pub mod server;
 pub mod session;
 pub mod signals;
 
 pub use server::Server;
+pub use session::OnDetach;

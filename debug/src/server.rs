@@ -1,15 +1,14 @@
 //! The listening thread, and the kernel's side of it.
 
-use crate::conn::{Conn, Stream};
 use crate::gdb::Target;
-use crate::session::{self, End};
+use crate::listener::{Listener, SocketFile};
+use crate::session::{self, End, OnDetach};
 use llano_kernel::Kernel;
 use llano_kernel::inspect::{DebugStop, Requests};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
-use std::net::TcpListener;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -51,66 +50,57 @@ impl Inbox {
         Some(event)
     }
 
-    /// Waits until `other` is readable (`false`) or there is an event (`true`).
-    pub fn wait_or_readable(&self, other: &impl AsFd) -> io::Result<bool> {
-        let mut fds = [
-            PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
-            PollFd::new(other.as_fd(), PollFlags::POLLIN),
-        ];
-        loop {
-            match poll(&mut fds, PollTimeout::NONE) {
-                Ok(_) => break,
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
+    /// Waits for the first of: bytes from the debugger, an event, another debugger at the door. Bytes come before an event
+    /// that is there too.
+    pub fn wait(&self, conn: &impl AsFd, door: &Listener) -> io::Result<Heard> {
+        let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [fd(conn.as_fd()), fd(self.bell.as_fd()), fd(door.as_fd())];
+        wait(&mut fds)?;
         let ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| !r.is_empty());
-        Ok(!ready(&fds[1]) && ready(&fds[0]))
+        Ok(match fds.each_ref().map(ready) {
+            [true, ..] => Heard::Bytes,
+            [_, true, _] => Heard::Event,
+            _ => Heard::Knock,
+        })
+    }
+
+    /// Waits for an event or a debugger at the door.
+    fn wait_for_knock(&self, door: &Listener) -> io::Result<Heard> {
+        let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [fd(self.bell.as_fd()), fd(door.as_fd())];
+        wait(&mut fds)?;
+        let event = fds[0].revents().is_some_and(|r| !r.is_empty());
+        Ok(if event { Heard::Event } else { Heard::Knock })
     }
 }
 
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
-impl Listener {
-    /// `HOST:PORT`, or the path of a Unix socket: something with a slash.
-    fn bind(addr: &str) -> io::Result<Listener> {
-        if addr.contains('/') {
-            return UnixListener::bind(addr).map(Listener::Unix);
-        }
-        // As gdbserver: no host is every host's way of saying this one.
-        let addr = if addr.starts_with(':') { format!("localhost{addr}") } else { addr.to_string() };
-        TcpListener::bind(addr).map(Listener::Tcp)
-    }
-
-    fn accept(&self) -> io::Result<Stream> {
-        match self {
-            Listener::Tcp(l) => {
-                let (stream, _) = l.accept()?;
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
-            Listener::Unix(l) => l.accept().map(|(s, _)| Stream::Unix(s)),
+fn wait(fds: &mut [PollFd<'_>]) -> io::Result<()> {
+    loop {
+        match poll(fds, PollTimeout::NONE) {
+            Ok(_) => return Ok(()),
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
         }
     }
 }
 
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Listener::Tcp(l) => l.as_fd(),
-            Listener::Unix(l) => l.as_fd(),
-        }
-    }
+/// What the debug thread waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The debugger said something, or went away.
+    Bytes,
+    /// The inbox has an event.
+    Event,
+    /// A debugger wants to come in.
+    Knock,
 }
 
 /// The kernel's side: tells the debug thread what happens.
 pub struct Server {
     events: Sender<Event>,
     bell: UnixStream,
-    socket: Option<String>,
+    /// Goes with the server.
+    _socket: Option<SocketFile>,
 }
 
 impl Server {
@@ -119,25 +109,16 @@ impl Server {
     ///
     /// # Errors
     /// The address is taken or no address.
-    pub fn start(addr: &str, requests: Arc<Requests<Kernel>>) -> io::Result<Server> {
-        let listener = Listener::bind(addr)?;
+    pub fn start(addr: &str, on_detach: OnDetach, requests: Arc<Requests<Kernel>>) -> io::Result<Server> {
+        let (listener, socket) = Listener::bind(addr)?;
         let (bell, heard) = UnixStream::pair()?;
         let (events, receiver) = channel();
-        let socket = match &listener {
-            Listener::Tcp(l) => {
-                eprintln!("Listening on port {}", l.local_addr()?.port());
-                None
-            }
-            Listener::Unix(_) => {
-                eprintln!("Listening on {addr}");
-                Some(addr.to_string())
-            }
-        };
+        eprintln!("Listening on {}", listener.place);
         let inbox = Inbox { events: receiver, bell: heard };
         std::thread::Builder::new()
             .name("debug".into())
-            .spawn(move || listen(&listener, &inbox, &requests))?;
-        Ok(Server { events, bell, socket })
+            .spawn(move || listen(&listener, &inbox, &requests, on_detach))?;
+        Ok(Server { events, bell, _socket: socket })
     }
 
     fn tell(&self, event: Event) {
@@ -169,26 +150,18 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(path) = &self.socket {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
 /// The debug thread: one debugger after another.
-fn listen(listener: &Listener, inbox: &Inbox, requests: &Arc<Requests<Kernel>>) {
+fn listen(listener: &Listener, inbox: &Inbox, requests: &Arc<Requests<Kernel>>, on_detach: OnDetach) {
     loop {
         // Events of a debugger that left are nobody's.
-        match inbox.wait_or_readable(listener) {
-            Ok(true) => match inbox.take() {
+        match inbox.wait_for_knock(listener) {
+            Ok(Heard::Event) => match inbox.take() {
                 Some(Event::Exited { .. }) | None => return,
                 Some(Event::Stopped(_)) => {}
             },
-            Ok(false) => {
-                let Ok(stream) = listener.accept() else { continue };
-                match session::serve(Conn::new(stream), Target::new(requests.clone()), inbox) {
+            Ok(_) => {
+                let Ok(conn) = listener.accept() else { continue };
+                match session::serve(conn, Target::new(requests.clone()), inbox, listener, on_detach) {
                     End::Left => {}
                     End::Over => return,
                 }

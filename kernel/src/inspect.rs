@@ -171,6 +171,10 @@ impl Kernel {
 
     /// A debugger asks the system to stand still.
     pub fn request_stop(&mut self) {
+        // It does already: the request crossed the word of a stop.
+        if self.debug.held {
+            return;
+        }
         if let Some(tid) = self.any_task() {
             self.stop_with(DebugStop::Request(tid));
         }

@@ -68,6 +68,24 @@ pub enum Time {
     Virtual,
 }
 
+/// What the guest does when a debugger leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnDetach {
+    /// It runs on
+    Run,
+    /// It stands still until the next one comes
+    Stop,
+}
+
+impl From<OnDetach> for llano_debug::OnDetach {
+    fn from(value: OnDetach) -> Self {
+        match value {
+            OnDetach::Run => llano_debug::OnDetach::Run,
+            OnDetach::Stop => llano_debug::OnDetach::Stop,
+        }
+    }
+}
+
 /// What a trace keeps of the memory that calls read and write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Detail {
@@ -145,12 +163,15 @@ pub struct Run {
     /// What the kernel's log (dmesg, `llano monitor SOCKET -c log`) keeps, as RUST_LOG: exec=debug,gdb=trace (default: LLANO_LOG in the environment, or info)
     #[arg(long, value_name = "FILTER", value_parser = log_filter)]
     pub log: Option<String>,
-    /// Let gdb attach: HOST:PORT
+    /// Let gdb attach: HOST:PORT, or the path of a Unix socket
     #[arg(long, value_name = "ADDR", value_parser = gdb)]
     pub gdb: Option<String>,
     /// Wait for gdb before the first guest instruction
     #[arg(long, requires = "gdb")]
     pub gdb_wait: bool,
+    /// When gdb detaches or its connection is lost: the guest runs on, or stands still until gdb comes again
+    #[arg(long, value_enum, default_value = "run", value_name = "WHAT", requires = "gdb")]
+    pub gdb_on_detach: OnDetach,
     /// Answer the monitor on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub monitor_socket: Option<PathBuf>,

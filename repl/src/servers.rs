@@ -18,9 +18,11 @@ pub struct Servers {
 /// Starts what the options ask for.
 pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>, clock: Clock) -> Result<Servers, Failure> {
     let gdb = match &options.gdb {
-        Some(addr) => Some(Gdb::start(addr, requests.clone()).map_err(|e| {
-            Failure::new(format!("--gdb {addr}: {e}; expected HOST:PORT or the path of a socket"))
-        })?),
+        Some(addr) => {
+            Some(Gdb::start(addr, options.gdb_on_detach.into(), requests.clone()).map_err(|e| {
+                Failure::new(format!("--gdb {addr}: {e}; expected HOST:PORT or the path of a socket"))
+            })?)
+        }
         None => None,
     };
     let monitor =

@@ -23,7 +23,7 @@ impl ThreadExtraInfo for Target {
 
 impl Target {
     /// `qXfer:threads:read::OFFSET,LENGTH`: all threads and their names at once.
-    pub(crate) fn threads_packet(&self, packet: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn threads_packet(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let rest = packet.strip_prefix(b"qXfer:threads:read::")?;
         if rest.starts_with(b"0,") {
             *self.threads.borrow_mut() = self.threads_xml().into_bytes();
