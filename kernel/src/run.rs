@@ -169,6 +169,10 @@ impl Kernel {
 
     /// Nobody is runnable: waits for the outside, or skips to the next deadline in virtual time.
     fn idle(&mut self) {
+        // What the last look outside brought is not yet acted on.
+        if self.outside() {
+            return;
+        }
         self.note_switch(0);
         let now = self.refresh_now();
         let next = self.next_deadline();

@@ -74,6 +74,11 @@ impl Sched {
         self.queue.len() + usize::from(self.current.is_some())
     }
 
+    /// All of them, in the order in which they run.
+    pub fn iter(&self) -> impl Iterator<Item = Tid> {
+        self.current.into_iter().chain(self.queue.iter().copied())
+    }
+
     /// Nobody is runnable.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

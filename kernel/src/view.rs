@@ -1,5 +1,11 @@
 //! What tools may see of tasks and memory: plain data, copied out at a consistent point. Pausing, for tools.
 
+pub mod files;
+pub mod states;
+
+pub use files::{FdView, HolderView, MountView, PipeView, SocketView};
+pub use states::{MemoryView, QueuedView, RegionView, SignalView, TimerView};
+
 use crate::error::{Errno, Result};
 use crate::kernel::Kernel;
 use crate::mm::Backing;

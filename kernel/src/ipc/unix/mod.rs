@@ -197,6 +197,21 @@ impl Socket {
         self.state.borrow().role
     }
 
+    /// Its inode's number, as `socket:[12]` shows it.
+    pub fn number(&self) -> u64 {
+        self.ino
+    }
+
+    /// The number of the socket it is connected to, while that is there.
+    pub fn peer_number(&self) -> Option<u64> {
+        self.state.borrow().peer.upgrade().map(|peer| peer.ino)
+    }
+
+    /// Bytes that wait to be received.
+    pub fn received(&self) -> usize {
+        self.state.borrow().inbox.len()
+    }
+
     /// SO_ERROR: the error that waits, which is thereby forgotten.
     pub fn take_error(&self) -> Option<Errno> {
         self.state.borrow_mut().error.take()

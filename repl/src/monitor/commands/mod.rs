@@ -2,15 +2,28 @@
 
 mod cont;
 mod dump;
+mod fds;
+mod files;
 mod help;
 mod hooks;
+mod kill;
 mod log;
 mod maps;
+mod mem;
+mod mounts;
+mod pipes;
 mod quit;
+mod regions;
+mod sched;
+mod signal;
+mod signals;
+mod sockets;
 mod stop;
 mod syscalls;
 mod tasks;
+mod timers;
 mod trace;
+mod uptime;
 
 use super::Output;
 use llano_kernel::Kernel;
@@ -37,10 +50,13 @@ macro_rules! commands {
     };
 }
 
-commands! { tasks maps syscalls hooks log trace stop cont dump quit help }
+commands! {
+    tasks maps regions mem fds files mounts pipes sockets sched timers signals syscalls hooks log uptime trace
+    signal kill stop cont dump quit help
+}
 
 /// Those that change something: a dump does not answer them.
-const CHANGING: [&str; 4] = ["stop", "cont", "dump", "quit"];
+const CHANGING: [&str; 6] = ["signal", "kill", "stop", "cont", "dump", "quit"];
 
 /// What people type who know another tool, and what it is called here.
 const ELSEWHERE: [(&str, &str); 15] = [
@@ -116,6 +132,22 @@ impl Command {
 /// The words after a command that takes none.
 fn none(name: &str, args: &[&str]) -> Result<(), String> {
     if args.is_empty() { Ok(()) } else { Err(format!("`{name}` takes no arguments")) }
+}
+
+/// A signal's name, `SIGTERM`, `SIGRT34`.
+fn signal_name(signo: i32) -> String {
+    llano_abi::names::signal_name(signo as u32).map_or_else(|| format!("SIGRT{signo}"), Into::into)
+}
+
+/// A signal by number or name: `15`, `TERM`, `sigterm`.
+fn signal_number(word: &str) -> Result<i32, String> {
+    let upper = word.to_ascii_uppercase();
+    let full = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
+    let named = || (1..=64).find(|n| signal_name(*n) == full);
+    let number = word.parse().ok().filter(|n| (1..=64).contains(n)).or_else(named);
+    number.ok_or_else(|| {
+        format!("no signal `{}`: a number from 1 to 64, or a name as TERM", word.escape_debug())
+    })
 }
 
 /// The task that the words after a command name, by number or by name; `None` if there are no words.
