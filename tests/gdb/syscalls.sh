@@ -1,8 +1,7 @@
 # System calls that stop: `catch syscall`, in every way to intercept them. Read by tests/gdb/run.
 
-for mode in sud patch seccomp; do
-wait="--gdb-wait --intercept $mode"
-ours "catch syscall, entry and return: $mode" "$work/calls-static" <<'END'
+modes="patch sud seccomp"
+ours "catch syscall, entry and return" "$work/calls-static" <<'END'
 catch syscall getuid getpid
 continue
 printf "%d %d\n", $rax, $orig_rax
@@ -45,7 +44,7 @@ main \(argc=1.*calls.c:31
 exited normally
 END
 
-ours "catch syscall: one that sleeps, and one that a signal interrupts: $mode" "$work/calls-dynamic" <<'END'
+ours "catch syscall: one that sleeps, and one that a signal interrupts" "$work/calls-dynamic" <<'END'
 tbreak main
 continue
 handle SIGALRM stop print
@@ -78,7 +77,7 @@ received signal SIGALRM
 exited normally
 END
 
-ours "catch syscall: fork, execve, exit: $mode" "$work/calls-dynamic" again <<'END'
+ours "catch syscall: fork, execve, exit" "$work/calls-dynamic" again <<'END'
 tbreak main
 continue
 handle SIGALRM nostop noprint
@@ -108,7 +107,7 @@ exited normally
 END
 
 # What is caught while it sleeps already returns, and a call that was stopped is made when gdb leaves.
-ours "catch syscall: one under way, and leaving before it is made: $mode" "$work/threads-static" <<'END'
+ours "catch syscall: one under way, and leaving before it is made" "$work/threads-static" <<'END'
 break spinner
 continue
 catch syscall read write
@@ -125,6 +124,5 @@ hit Breakpoint 1, spinner
 Current thread is
 detached
 END
-that "left behind a call: the guest's output: $mode" grep -q "all joined" "$work/out"
-done
-unset wait
+that "left behind a call: the guest's output" grep -q "all joined" "$work/out"
+unset modes
