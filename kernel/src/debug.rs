@@ -2,13 +2,16 @@
 //!
 //! [`inspect`](crate::inspect) acts on it.
 
+pub mod breakpoints;
+
 use crate::fs::file::File;
 use crate::sigstate::SigInfo;
 use crate::task::{Call, Pid, Progress};
 use crate::wait::Tid;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use breakpoints::Breakpoints;
 
 /// Why a debugger is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,8 +168,8 @@ pub struct Debug {
     pub held: bool,
     /// The monitor lets the system stand still.
     pub paused: bool,
-    /// Breakpoints by address, each with the byte it replaced.
-    pub breakpoints: BTreeMap<u64, u8>,
+    /// Breakpoints in guest code.
+    pub breakpoints: Breakpoints,
     /// Steps under way.
     pub steps: Vec<Step>,
     /// Watched memory.

@@ -3,13 +3,15 @@
 //! Everything here runs on the vCPU thread, at a consistent point of the loop.
 //!
 //! - [`resume`]: running on, one task or all, by steps or freely
-//! - [`memory`]: any memory, and breakpoints in it
+//! - [`memory`]: any memory, as a task sees it
+//! - [`breakpoints`]: breakpoints in it
 //! - [`watch`]: memory whose writers stop
 //! - [`images`]: the ELF files in memory
 //! - [`files`]: files of the guest's root
 //! - [`registers`]: a task's registers, and the call it is in
 //! - [`catch`]: calls that stop
 
+pub mod breakpoints;
 pub mod catch;
 pub mod files;
 pub mod images;
@@ -48,7 +50,8 @@ impl Kernel {
             }
             return true;
         }
-        if fault.trapno == TRAP_BRKPT && self.debug.breakpoints.contains_key(&(rip - 1)) {
+        if fault.trapno == TRAP_BRKPT && self.debug.breakpoints.has(self.task(tid).view, rip.wrapping_sub(1))
+        {
             self.task_mut(tid).ctx.regs_mut().rip = rip - 1;
             self.stop_with(DebugStop::Breakpoint(tid));
             return true;
@@ -102,7 +105,7 @@ impl Kernel {
         }
         let mut stop = None;
         if core::mem::take(&mut self.debug.images_changed) {
-            self.prune_breakpoints();
+            self.renew_breakpoints();
             stop = self.any_task().map(DebugStop::Images);
         } else if let Some(first) = self.debug.stops.pop_front() {
             // Whatever else happened happens again, or is a request to stop, which this is.

@@ -64,7 +64,7 @@ impl Kernel {
     /// Whether a breakpoint may lie among what a patch at `addr` would take.
     fn breakpoint_near(&self, addr: u64) -> bool {
         const NEAR: u64 = 128;
-        self.debug.breakpoints.range(addr.saturating_sub(NEAR)..addr.saturating_add(NEAR)).next().is_some()
+        self.debug.breakpoints.any_in(addr.saturating_sub(NEAR)..addr.saturating_add(NEAR))
     }
 }
 

@@ -49,11 +49,11 @@ impl MultiThreadBase for Target {
         .ok_or_else(|| errno(Errno::ESRCH))
     }
 
-    fn read_addrs(&mut self, start: u64, data: &mut [u8], _: Tid) -> TargetResult<usize, Self> {
-        let len = data.len();
+    fn read_addrs(&mut self, start: u64, data: &mut [u8], tid: Tid) -> TargetResult<usize, Self> {
+        let (len, tid) = (data.len(), task(tid));
         let read = self.ask(move |k| {
             let mut buf = vec![0; len];
-            k.peek(start, &mut buf).map(|n| {
+            k.peek_as(tid, start, &mut buf).map(|n| {
                 buf.truncate(n);
                 buf
             })
@@ -63,9 +63,9 @@ impl MultiThreadBase for Target {
         Ok(bytes.len())
     }
 
-    fn write_addrs(&mut self, start: u64, data: &[u8], _: Tid) -> TargetResult<(), Self> {
-        let data = data.to_vec();
-        self.ask(move |k| k.poke(start, &data))?.map_err(errno)
+    fn write_addrs(&mut self, start: u64, data: &[u8], tid: Tid) -> TargetResult<(), Self> {
+        let (data, tid) = (data.to_vec(), task(tid));
+        self.ask(move |k| k.poke_as(tid, start, &data))?.map_err(errno)
     }
 
     fn list_active_threads(&mut self, thread_is_active: &mut dyn FnMut(Tid)) -> Result<(), Fatal> {

@@ -65,11 +65,12 @@ impl SwBreakpoint for Target {
             }
             return Ok(true);
         }
-        self.ask(move |k| k.insert_breakpoint(addr))?.map(|()| true).map_err(errno)
+        let tid = self.selected().unwrap_or_default();
+        self.ask(move |k| k.insert_breakpoint(tid, addr))?.map(|()| true).map_err(errno)
     }
 
     fn remove_sw_breakpoint(&mut self, addr: u64, _: usize) -> TargetResult<bool, Self> {
-        self.ask(move |k| k.remove_breakpoint(addr))?.map(|()| true).map_err(errno)
+        self.ask(move |k| k.remove_breakpoint(addr)).map(|()| true)
     }
 }
 

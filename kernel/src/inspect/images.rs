@@ -8,6 +8,7 @@ use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use llano_machine::overlay::View;
 use llano_machine::space::EXEC;
 
 /// The most of a file's beginning that is looked at for program headers.
@@ -36,7 +37,7 @@ impl Kernel {
         for vma in mm.vmas.values() {
             let Backing::File(file, 0) = &vma.backing else { continue };
             let Some(path) = &file.path else { continue };
-            let Some((elf, bias)) = self.elf_at(vma.start, vma.end - vma.start) else { continue };
+            let Some((elf, bias)) = self.elf_at(mm.view, vma.start, vma.end - vma.start) else { continue };
             if mm.images.iter().any(|i| i.bias == bias) {
                 continue;
             }
@@ -54,9 +55,9 @@ impl Kernel {
     }
 
     /// The headers of an ELF file whose beginning is mapped at `start`, and what was added to its addresses.
-    fn elf_at(&self, start: u64, len: u64) -> Option<(Elf, u64)> {
+    fn elf_at(&self, view: View, start: u64, len: u64) -> Option<(Elf, u64)> {
         let mut head = vec![0; len.min(HEAD) as usize];
-        self.peek(start, &mut head).ok()?;
+        self.peek_in(view, start, &mut head).ok()?;
         let header = Elf::header(&head).ok()?;
         let at = usize::try_from(header.phoff).ok()?;
         let table = head.get(at..at + usize::from(header.phnum) * crate::exec::elf::PHENT)?;
@@ -67,6 +68,7 @@ impl Kernel {
 
     /// `[start, end)` of a task's memory is about to go: code in it is an image that goes.
     pub(crate) fn code_goes(&mut self, mm: &Mm, start: u64, end: u64) {
+        self.debug.breakpoints.leave(mm.view, start, end);
         if self.debug.attached && mm.vmas.range(..end).any(|(_, v)| v.end > start && v.prot & EXEC != 0) {
             self.images_changed();
         }

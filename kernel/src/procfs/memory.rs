@@ -12,7 +12,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use llano_abi::stat::{major, minor};
 use llano_machine::space::{self, Sharing};
-use llano_machine::{patch, usermem};
+use llano_machine::usermem;
 
 /// Sizes in bytes.
 #[derive(Default)]
@@ -133,9 +133,10 @@ pub(super) fn smaps(k: &Kernel, caller: Tid, who: Who) -> Vec<u8> {
 pub(super) fn read(k: &Kernel, who: Who, at: u64, len: usize) -> Result<Vec<u8>> {
     let len = part(k, who, at, len)?;
     let mut buf = vec![0; len];
-    let copied = seen_by(task(k, who)?.view, || {
+    let view = task(k, who)?.view;
+    let copied = seen_by(view, || {
         let n = usermem::copy_in_some(at, &mut buf);
-        patch::show_original(at, &mut buf);
+        k.show_original(view, at, &mut buf);
         n
     });
     match copied {

@@ -216,6 +216,7 @@ fn fork_mm(k: &mut Kernel, t: Tid, r: &Request) -> Result<Rc<RefCell<Mm>>> {
     let sp = if r.stack != 0 { r.stack } else { k.task(t).ctx.regs().regs[reg::RSP] };
     let mm = k.task(t).mm.clone();
     let child = mm.borrow().fork(&mut k.space, sp)?;
+    k.debug.breakpoints.inherit(mm.borrow().view, child.view);
     Ok(Rc::new(RefCell::new(child)))
 }
 

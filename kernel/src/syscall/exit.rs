@@ -144,6 +144,7 @@ impl Kernel {
     pub fn release_mm(&mut self, mm: Rc<core::cell::RefCell<crate::mm::Mm>>) {
         if Rc::strong_count(&mm) == 1 {
             self.images_changed();
+            self.debug.breakpoints.leave(mm.borrow().view, 0, u64::MAX);
             mm.borrow_mut().release(&mut self.space);
         }
     }

@@ -64,6 +64,7 @@ pub fn sys_mmap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
         if flags & MAP_FIXED_NOREPLACE != 0 && mm.overlaps(hint, hint + len) {
             return Err(Errno::EEXIST.into());
         }
+        k.debug.breakpoints.leave(mm.view, hint, hint + len);
         mm.map_fixed(&mut k.space, vma(hint))?;
         hint
     } else {
@@ -208,6 +209,11 @@ pub fn sys_mremap(k: &mut Kernel, t: Tid, a: &Args) -> SysResult {
     let mm = k.task(t).mm.clone();
     if let Some(to) = fixed {
         k.contest(&mm, to, to.saturating_add(new_len));
+    }
+    let view = mm.borrow().view;
+    k.debug.breakpoints.leave(view, old, old.saturating_add(old_len));
+    if let Some(to) = fixed {
+        k.debug.breakpoints.leave(view, to, to.saturating_add(new_len));
     }
     let at = mm.borrow_mut().remap(&mut k.space, old, old_len, new_len, flags & MAYMOVE != 0, fixed)?;
     Ok(at as i64)

@@ -6,7 +6,7 @@ use crate::kernel::Kernel;
 use crate::mm::{Mm, seen_by};
 use crate::user::{self, UserIov};
 use crate::wait::Tid;
-use llano_machine::{patch, space, usermem};
+use llano_machine::{space, usermem};
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ fn transfer(k: &Kernel, t: Tid, a: &Args, way: Way) -> SysResult {
     let mm = target.mm.borrow();
     let mut done = 0;
     for [addr, len] in remote {
-        let (n, whole) = piece(&mut local, &mm, addr, len, way);
+        let (n, whole) = piece(k, &mut local, &mm, addr, len, way);
         done += n;
         if !whole {
             // What came before the bad place counts.
@@ -69,7 +69,7 @@ fn transfer(k: &Kernel, t: Tid, a: &Args, way: Way) -> SysResult {
 }
 
 /// Copies one range of the other process; how many bytes, and whether that was all there was room for.
-fn piece(local: &mut UserIov, mm: &Mm, addr: u64, len: u64, way: Way) -> (usize, bool) {
+fn piece(k: &Kernel, local: &mut UserIov, mm: &Mm, addr: u64, len: u64, way: Way) -> (usize, bool) {
     let mut done = 0;
     while (done as u64) < len
         && let Some((here, room)) = local.segment()
@@ -84,7 +84,7 @@ fn piece(local: &mut UserIov, mm: &Mm, addr: u64, len: u64, way: Way) -> (usize,
         let n = if way == Way::Read {
             let n = seen_by(mm.view, || {
                 let n = usermem::copy_in_some(there, buf).unwrap_or(0);
-                patch::show_original(there, &mut buf[..n]);
+                k.show_original(mm.view, there, &mut buf[..n]);
                 n
             });
             usermem::copy_out_some(here, &buf[..n]).unwrap_or(0)

@@ -95,7 +95,7 @@ impl Layer {
     }
 
     /// Where the page that belongs at `addr` is, in a layer that belongs at `start`.
-    fn place(&self, start: u64, addr: u64) -> u64 {
+    pub(super) fn place(&self, start: u64, addr: u64) -> u64 {
         match self.at {
             At::Here => addr,
             At::Parked(at) => at + (addr - start),

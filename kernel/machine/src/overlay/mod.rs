@@ -14,6 +14,7 @@
 //!
 //! - `layer`: one mapping, its views, its pages' versions
 //! - `parking`: where layers wait that are not in place
+//! - `seen`: where a view's bytes are, for tools
 //! - `store`: saved pages
 //! - `touched`: which pages were written at all
 //!
@@ -21,6 +22,7 @@
 
 mod layer;
 mod parking;
+mod seen;
 mod store;
 mod touched;
 
@@ -30,6 +32,7 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 use layer::{At, Layer, close, protect};
 use parking::{discard, park, unpark};
+pub use seen::{Place, locate, own, related};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
 use touched::{PageMap, join_near};

@@ -55,6 +55,11 @@ impl Store {
         Ok(self.top - 1)
     }
 
+    /// Where a saved page is.
+    pub(super) fn address(&self, frame: Frame) -> u64 {
+        self.at(frame.0)
+    }
+
     fn at(&self, frame: u32) -> u64 {
         self.base + u64::from(frame) * PAGE_BYTES
     }

@@ -156,6 +156,11 @@ pub fn reprotect(addr: u64, len: u64, prot: i32) {
     });
 }
 
+/// Says whether a debugger changes the byte at `addr`: what lies near it is not patched meanwhile.
+pub fn keep_off(addr: u64, off: bool) {
+    with(|p| if off { p.kept_off.insert(addr) } else { p.kept_off.remove(&addr) });
+}
+
 /// Puts the original bytes of patched sites into `buf`, which was read from `addr`.
 pub fn show_original(addr: u64, buf: &mut [u8]) {
     with(|p| p.show_original(addr, buf));

@@ -9,7 +9,7 @@ use super::{Before, text};
 use crate::fast::Site;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How many sites that stay traps are remembered: code that is made at run time can have any number.
@@ -41,6 +41,8 @@ pub(super) struct Patches {
     /// All that have a stub, by its address; those of images that are not mapped now among them.
     stubs: BTreeMap<u64, Rc<Patched>>,
     traps: BTreeMap<u64, (Reason, u64)>,
+    /// Where a debugger has changed a byte.
+    pub(super) kept_off: BTreeSet<u64>,
     /// By page: how often patches on it were taken back.
     restored: BTreeMap<u64, u32>,
     /// Hits of patches that are gone.
@@ -58,6 +60,7 @@ impl Patches {
             patched: BTreeMap::new(),
             stubs: BTreeMap::new(),
             traps: BTreeMap::new(),
+            kept_off: BTreeSet::new(),
             restored: BTreeMap::new(),
             hits: 0,
             trapped: 0,
@@ -110,6 +113,9 @@ impl Patches {
         if self.patched.range(text).nth(1).is_some() {
             return;
         }
+        let near = |at: u64| at.saturating_sub(LONGEST)..at.saturating_add(LONGEST);
+        let sites: Vec<u64> =
+            sites.into_iter().filter(|at| self.kept_off.range(near(*at)).next().is_none()).collect();
         for site in sites.into_iter().filter(|at| *at != addr) {
             // Where it cannot be done, it will be tried again when it traps, and the reason remembered.
             let _ = self.try_patch(site, start, end, Before::Code);
