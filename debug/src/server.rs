@@ -4,12 +4,14 @@ use crate::gdb::Target;
 use crate::listener::{Listener, SocketFile};
 use crate::session::{self, End, OnDetach};
 use llano_kernel::Kernel;
-use llano_kernel::inspect::{DebugStop, Requests};
+use llano_kernel::inspect::{DebugStop, Requests, look};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -29,58 +31,84 @@ pub enum Event {
     },
 }
 
-/// Where the debug thread gets its events: a queue, and a byte on a socket for each, so that one poll(2) waits for all.
+/// Whether the debug thread must be woken for an event.
+#[derive(Default)]
+struct Attention {
+    /// Events told and not yet taken.
+    waiting: AtomicUsize,
+    /// The debug thread sleeps, or is about to.
+    sleeps: AtomicBool,
+}
+
+/// Where the debug thread gets its events: a queue, and a byte on a socket while it sleeps, so that one poll(2) waits for all.
 pub struct Inbox {
     events: Receiver<Event>,
+    attention: Arc<Attention>,
     bell: UnixStream,
 }
 
 impl Inbox {
     /// Waits for the next event; `None`: there will be none.
     pub fn receive(&self) -> Option<Event> {
-        let event = self.events.recv().ok()?;
-        let _ = (&self.bell).read(&mut [0]);
-        Some(event)
+        self.events.recv().ok().inspect(|_| self.taken())
     }
 
     /// An event that is there already.
     pub fn take(&self) -> Option<Event> {
-        let event = self.events.try_recv().ok()?;
-        let _ = (&self.bell).read(&mut [0]);
-        Some(event)
+        self.events.try_recv().ok().inspect(|_| self.taken())
+    }
+
+    fn taken(&self) {
+        self.attention.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn any(&self) -> bool {
+        self.attention.waiting.load(Ordering::SeqCst) != 0
+    }
+
+    /// Whether there is an event within a moment: most stops follow soon on what the debugger asked for.
+    pub fn soon(&self) -> bool {
+        look(|| self.any())
     }
 
     /// Waits for the first of: bytes from the debugger, an event, another debugger at the door. Bytes come before an event
     /// that is there too.
     pub fn wait(&self, conn: &impl AsFd, door: &Listener) -> io::Result<Heard> {
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = [fd(conn.as_fd()), fd(self.bell.as_fd()), fd(door.as_fd())];
-        wait(&mut fds)?;
-        let ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| !r.is_empty());
-        Ok(match fds.each_ref().map(ready) {
-            [true, ..] => Heard::Bytes,
-            [_, true, _] => Heard::Event,
-            _ => Heard::Knock,
-        })
+        let mut fds = [fd(self.bell.as_fd()), fd(conn.as_fd()), fd(door.as_fd())];
+        self.sleep(&mut fds, &[Heard::Bytes, Heard::Knock])
     }
 
     /// Waits for an event or a debugger at the door.
     fn wait_for_knock(&self, door: &Listener) -> io::Result<Heard> {
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = [fd(self.bell.as_fd()), fd(door.as_fd())];
-        wait(&mut fds)?;
-        let event = fds[0].revents().is_some_and(|r| !r.is_empty());
-        Ok(if event { Heard::Event } else { Heard::Knock })
+        self.sleep(&mut fds, &[Heard::Knock])
     }
-}
 
-fn wait(fds: &mut [PollFd<'_>]) -> io::Result<()> {
-    loop {
-        match poll(fds, PollTimeout::NONE) {
-            Ok(_) => return Ok(()),
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(e) => return Err(e.into()),
-        }
+    /// Waits for events and for what stands in `fds` behind the bell; `what` names it.
+    fn sleep(&self, fds: &mut [PollFd<'_>], what: &[Heard]) -> io::Result<Heard> {
+        let heard = loop {
+            self.attention.sleeps.store(true, Ordering::SeqCst);
+            // Events that are there already rang nobody; then poll(2) only looks.
+            let timeout = if self.any() { PollTimeout::ZERO } else { PollTimeout::NONE };
+            match poll(fds, timeout) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(e) => break Err(e.into()),
+            }
+            let mut ready = fds.iter().map(|fd| fd.revents().is_some_and(|r| !r.is_empty()));
+            // A bell without its ringer: there will be no events any more.
+            let over = ready.next() == Some(true) && matches!((&self.bell).read(&mut [0; 64]), Ok(0));
+            let which = ready.position(|r| r).map(|at| what[at]);
+            match which {
+                Some(Heard::Bytes) => break Ok(Heard::Bytes),
+                _ if over || self.any() => break Ok(Heard::Event),
+                Some(heard) => break Ok(heard),
+                None => {}
+            }
+        };
+        self.attention.sleeps.store(false, Ordering::SeqCst);
+        heard
     }
 }
 
@@ -98,6 +126,7 @@ pub enum Heard {
 /// The kernel's side: tells the debug thread what happens.
 pub struct Server {
     events: Sender<Event>,
+    attention: Arc<Attention>,
     bell: UnixStream,
     /// Goes with the server.
     _socket: Option<SocketFile>,
@@ -114,15 +143,18 @@ impl Server {
         let (bell, heard) = UnixStream::pair()?;
         let (events, receiver) = channel();
         eprintln!("Listening on {}", listener.place);
-        let inbox = Inbox { events: receiver, bell: heard };
+        heard.set_nonblocking(true)?;
+        let attention = Arc::<Attention>::default();
+        let inbox = Inbox { events: receiver, attention: attention.clone(), bell: heard };
         std::thread::Builder::new()
             .name("debug".into())
             .spawn(move || listen(&listener, &inbox, &requests, on_detach))?;
-        Ok(Server { events, bell, _socket: socket })
+        Ok(Server { events, attention, bell, _socket: socket })
     }
 
     fn tell(&self, event: Event) {
-        if self.events.send(event).is_ok() {
+        self.attention.waiting.fetch_add(1, Ordering::SeqCst);
+        if self.events.send(event).is_ok() && self.attention.sleeps.swap(false, Ordering::SeqCst) {
             let _ = (&self.bell).write_all(&[1]);
         }
     }

@@ -257,6 +257,9 @@ impl Line<'_> {
                     Some(Word::Garbled) | None => {}
                 }
             }
+            if running && self.inbox.soon() {
+                return Ok(Next::Event);
+            }
             match self.inbox.wait(&self.conn, self.door)? {
                 Heard::Event => return Ok(Next::Event),
                 Heard::Knock => self.door.refuse(),

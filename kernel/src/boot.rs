@@ -25,9 +25,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use llano_machine::Context;
-use llano_machine::bell::Requests;
 use llano_machine::clock::{self, Timers};
 use llano_machine::overlay::View;
+use llano_machine::requests::Requests;
 use llano_machine::space::Windows;
 use llano_trace::recorder::Recorder;
 

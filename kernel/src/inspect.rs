@@ -27,7 +27,7 @@ use crate::task::State;
 use crate::wait::Tid;
 use alloc::string::{String, ToString};
 use llano_machine::Fault;
-pub use llano_machine::bell::Requests;
+pub use llano_machine::requests::{Requests, look};
 use llano_machine::watch::TRAP_PERF;
 
 const TRAP_DEBUG: u64 = 1;
@@ -147,12 +147,13 @@ impl Kernel {
         while self.stands_still() {
             let requests = self.requests.clone();
             if !requests.any() {
-                self.env.bell.wait_door();
+                requests.stand(&self.env.bell);
             }
             for request in requests.take() {
                 request(self);
             }
         }
+        self.requests.run_on();
         // The time that passed was nobody's.
         self.charged_at = llano_machine::clock::tsc();
         if self.trace.on() {

@@ -4,7 +4,6 @@ use crate::border::host;
 use crate::host::HostFd;
 use crate::signals::SIG_DOORBELL;
 use crate::{HostError, check};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a host descriptor is ready for; bits as in poll(2).
@@ -199,67 +198,17 @@ impl Door {
         unsafe { host!(syscall)(libc::SYS_tgkill, host!(getpid)(), self.tid, libc::SIGABRT) };
     }
 
+    /// Wakes a vCPU that sleeps at the door ([`Bell::wait_door`]).
+    pub fn knock(&self) {
+        let one = 1u64.to_le_bytes();
+        // SAFETY: writes eight bytes to an eventfd that lives as long as the process's vCPU.
+        unsafe { host!(write)(self.event, one.as_ptr().cast(), 8) };
+    }
+
     /// Rings: an idle vCPU wakes, a running guest is interrupted, kernel code notices at its next entry.
     pub fn ring(&self) {
-        let one = 1u64.to_le_bytes();
-        // SAFETY: writes eight bytes to an eventfd that lives as long as the process's vCPU; tgkill takes numbers.
-        unsafe {
-            host!(write)(self.event, one.as_ptr().cast(), 8);
-            host!(syscall)(libc::SYS_tgkill, host!(getpid)(), self.tid, SIG_DOORBELL);
-        }
-    }
-}
-
-/// A slot for requests from other threads to whoever owns `T` on the vCPU: closures, run at a consistent point.
-pub struct Requests<T> {
-    queue: Mutex<Vec<Request<T>>>,
-    waiting: AtomicBool,
-    door: Door,
-}
-
-type Request<T> = Box<dyn FnOnce(&mut T) + Send>;
-
-impl<T> Requests<T> {
-    /// An empty slot whose requests ring `door`.
-    pub fn new(door: Door) -> Requests<T> {
-        Requests { queue: Mutex::new(Vec::new()), waiting: AtomicBool::new(false), door }
-    }
-
-    /// Leaves a request and rings. It runs on the vCPU; results travel by a channel in the closure.
-    pub fn post(&self, f: impl FnOnce(&mut T) + Send + 'static) {
-        self.queue.lock().unwrap_or_else(|e| e.into_inner()).push(Box::new(f));
-        self.waiting.store(true, Ordering::Release);
-        self.door.ring();
-    }
-
-    /// Posts a request and waits for its answer; `None` if the vCPU does not answer within `timeout`.
-    pub fn ask<R: Send + 'static>(
-        &self,
-        timeout: std::time::Duration,
-        f: impl FnOnce(&mut T) -> R + Send + 'static,
-    ) -> Option<R> {
-        let (tx, rx) = std::sync::mpsc::channel();
-        self.post(move |t| drop(tx.send(f(t))));
-        rx.recv_timeout(timeout).ok()
-    }
-
-    /// Whether something waits: one load.
-    #[inline]
-    pub fn any(&self) -> bool {
-        self.waiting.load(Ordering::Acquire)
-    }
-
-    /// Takes what waits; called on the vCPU.
-    pub fn take(&self) -> Vec<Request<T>> {
-        crate::on_host(); // they are the tools' code
-        self.waiting.store(false, Ordering::Release);
-        // try_lock: a debug thread stopped while it holds the lock must not stop the kernel; it rings again after.
-        match self.queue.try_lock() {
-            Ok(mut q) => core::mem::take(&mut *q),
-            Err(_) => {
-                self.waiting.store(true, Ordering::Release);
-                Vec::new()
-            }
-        }
+        self.knock();
+        // SAFETY: tgkill takes numbers.
+        unsafe { host!(syscall)(libc::SYS_tgkill, host!(getpid)(), self.tid, SIG_DOORBELL) };
     }
 }

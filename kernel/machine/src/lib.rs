@@ -21,7 +21,7 @@
 //! | [`shared`] | memory shared with other threads: the trace ring |
 //! | [`pool`] | RAM that files and shared maps are made of: one sparse memfd |
 //! | [`clock`] | time, the tick, the deadline timer |
-//! | [`bell`] | idle waiting (one epoll), the doorbell, requests from other threads |
+//! | [`bell`] [`requests`] | idle waiting (one epoll), the doorbell; requests from other threads |
 //! | [`host`] [`host_meta`] [`host_dir`] | host files: contents, what is known of them, directories |
 //! | [`host_watch`] | noticing changes of the host's directories |
 //! | [`host_stream`] | standard input, output and error when they are no terminal |
@@ -53,6 +53,7 @@ pub mod patch;
 pub mod peek;
 pub mod pool;
 pub mod registers;
+pub mod requests;
 pub mod shared;
 pub mod signals;
 pub mod space;

@@ -7,7 +7,7 @@
 use super::Form;
 use crate::traces::Clock;
 use llano_kernel::Kernel;
-use llano_machine::bell::Requests;
+use llano_machine::requests::Requests;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
