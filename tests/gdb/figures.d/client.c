@@ -1,11 +1,11 @@
-// A debugger client that only measures: it replays the packets by which gdb steps, runs to breakpoints and reads memory, and
-// prints how many it made a second.
+// A debugger client that only measures: it replays the packets by which gdb steps, runs to breakpoints and reads memory.
 //
-//   client PORT ROW COUNT [ADDRESS [BYTES]]...     ROW: steps, hits (of a breakpoint at ADDRESS), reads (of BYTES at ADDRESS)
-//
-// One connection serves all rows; each prints "ROW BYTES RATE". The system is killed at the end.
+//   client rows ROUNDS PORT[,PORT]... [ROW COUNT ADDRESS BYTES]...
+//       each row on each server in turn, ROUNDS times; prints "PORT ROW BYTES RATE". Rows: steps, hits (of a breakpoint at
+//       ADDRESS), reads (of BYTES at ADDRESS), ahead (the same, asked for 16 at a time). Kills the systems at the end.
+//   client run PORT
+//       lets the system run until it ends
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -13,71 +13,73 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-static int fd, acks = 1;
-static char in[1 << 20], out[1 << 12];
-static size_t have, used;
+#define AHEAD 16
 
-static void fail(const char *what)
+struct server {
+    int port, fd, acks;
+    char thread[64];
+    size_t have, used;
+    char in[1 << 18];
+};
+
+static void fail(const char *what, const char *got)
 {
-    fprintf(stderr, "client: %s: %.200s\n", what, in);
+    fprintf(stderr, "client: %s: %.200s\n", what, got);
     exit(1);
 }
 
-static void put(const char *body)
+static size_t frame(char *out, const char *body)
 {
     unsigned char sum = 0;
-    size_t n = 0;
-    out[n++] = '$';
-    for (const char *p = body; *p; p++)
-        sum += (unsigned char)(out[n++] = *p);
-    n += sprintf(out + n, "#%02x", sum);
-    if (send(fd, out, n, 0) != (ssize_t)n)
-        fail("send");
+    size_t n = strlen(body);
+    for (size_t i = 0; i < n; i++)
+        sum += (unsigned char)body[i];
+    return sprintf(out, "$%s#%02x", body, sum);
+}
+
+static void put(struct server *s, const char *bytes, size_t n)
+{
+    if (send(s->fd, bytes, n, MSG_NOSIGNAL) != (ssize_t)n)
+        fail("send", bytes);
 }
 
 // The next packet's body, whose end is where its '#' was.
-static char *get(void)
+static char *get(struct server *s)
 {
     for (;;) {
-        char *start = memchr(in + used, '$', have - used);
-        char *hash = start ? memchr(start, '#', in + have - start) : NULL;
-        if (hash && hash + 2 < in + have) {
-            used = hash + 3 - in;
+        char *start = memchr(s->in + s->used, '$', s->have - s->used);
+        char *hash = start ? memchr(start, '#', s->in + s->have - start) : NULL;
+        if (hash && hash + 2 < s->in + s->have) {
+            s->used = hash + 3 - s->in;
             *hash = 0;
-            if (acks)
-                send(fd, "+", 1, 0);
-            if (used == have && start == in) {
-                used = have = 0;
-                return in + 1;
-            }
+            if (s->acks)
+                put(s, "+", 1);
             return start + 1;
         }
-        if (used) {
-            memmove(in, in + used, have - used);
-            have -= used;
-            used = 0;
-        }
-        if (have == sizeof in)
-            fail("a packet without an end");
-        ssize_t n = recv(fd, in + have, sizeof in - have, 0);
+        memmove(s->in, s->in + s->used, s->have -= s->used);
+        s->used = 0;
+        if (s->have == sizeof s->in)
+            fail("a packet without an end", s->in);
+        ssize_t n = recv(s->fd, s->in + s->have, sizeof s->in - s->have, 0);
         if (n <= 0)
-            fail("the server went away");
-        have += n;
+            fail("the server went away", s->in);
+        s->have += n;
     }
 }
 
-static char *ask(const char *body)
+static char *ask(struct server *s, const char *body)
 {
-    put(body);
-    return get();
+    char out[512];
+    put(s, out, frame(out, body));
+    return get(s);
 }
 
-static void expect(const char *body, const char *start)
+static void expect(struct server *s, const char *body, const char *start)
 {
-    if (strncmp(ask(body), start, strlen(start)))
-        fail(body);
+    char *got = ask(s, body);
+    if (strncmp(got, start, strlen(start)))
+        fail(body, got);
 }
 
 static double now(void)
@@ -87,49 +89,82 @@ static double now(void)
     return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static void attach(struct server *s)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int one = 1;
+    s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(s->fd, (void *)&to, sizeof to))
+        fail("connect", "");
+    setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    s->acks = 1;
+    ask(s, "qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;no-resumed+;xmlRegisters=i386");
+    expect(s, "QStartNoAckMode", "OK");
+    s->acks = 0;
+    char *at = strstr(ask(s, "?"), "thread:");
+    if (!at || sscanf(at, "thread:%60[^;]", s->thread) != 1)
+        fail("a stop without a thread", s->in);
+}
+
+static double measure(struct server *s, const char *row, long count, const char *address, long bytes)
+{
+    char step[128], go[128], insert[64], take[64], read[64], all[AHEAD * 64];
+    size_t size = 0;
+    sprintf(step, "vCont;s:%s", s->thread);
+    sprintf(go, "vCont;c:%s", s->thread);
+    sprintf(insert, "Z0,%s,1", address);
+    sprintf(take, "z0,%s,1", address);
+    sprintf(read, "m%s,%lx", address, bytes);
+    for (int i = 0; i < AHEAD; i++)
+        size += frame(all + size, read);
+    double begin = now();
+    for (long n = 0; n < count; n++) {
+        if (!strcmp(row, "steps")) {
+            expect(s, step, "T05");
+        } else if (!strcmp(row, "hits")) {
+            expect(s, insert, "OK");
+            expect(s, go, "T05");
+            expect(s, take, "OK");
+            expect(s, step, "T05");
+        } else if (!strcmp(row, "reads")) {
+            if (*ask(s, read) == 'E')
+                fail(read, s->in);
+        } else {
+            put(s, all, size);
+            for (int i = 0; i < AHEAD; i++)
+                if (*get(s) == 'E')
+                    fail(read, s->in);
+            n += AHEAD - 1;
+        }
+    }
+    return count / (now() - begin);
+}
+
 int main(int argc, char **argv)
 {
-    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int one = 1;
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (void *)&server, sizeof server))
-        fail("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    ask("qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;no-resumed+;xmlRegisters=i386");
-    expect("QStartNoAckMode", "OK");
-    acks = 0;
-    char thread[64] = "", packet[256], *at = strstr(ask("?"), "thread:");
-    if (!at || sscanf(at, "thread:%60[^;]", thread) != 1)
-        fail("a stop without a thread");
-    for (int i = 2; i + 3 < argc; i += 4) {
-        const char *row = argv[i];
-        long count = atol(argv[i + 1]), bytes = atol(argv[i + 3]);
-        unsigned long address = strtoul(argv[i + 2], NULL, 16);
-        char step[128], go[128], insert[64], remove[64];
-        sprintf(step, "vCont;s:%s", thread);
-        sprintf(go, "vCont;c:%s", thread);
-        sprintf(insert, "Z0,%lx,1", address);
-        sprintf(remove, "z0,%lx,1", address);
-        sprintf(packet, "m%lx,%lx", address, bytes);
-        double begin = now();
-        for (long n = 0; n < count; n++) {
-            if (!strcmp(row, "steps")) {
-                expect(step, "T05");
-            } else if (!strcmp(row, "hits")) {
-                expect(insert, "OK");
-                expect(go, "T05");
-                expect(remove, "OK");
-                expect(step, "T05");
-            } else {
-                char *body = ask(packet);
-                if (*body == 'E' || (bytes < 64 && strlen(body) != 2 * (size_t)bytes && !strchr(body, '*')))
-                    fail(packet);
-            }
-        }
-        printf("%s %ld %f\n", row, bytes, count / (now() - begin));
-        fflush(stdout);
+    static struct server servers[2];
+    char out[64];
+    if (argc == 3 && !strcmp(argv[1], "run")) {
+        servers->port = atoi(argv[2]);
+        attach(servers);
+        for (char *got = ask(servers, "vCont;c"); *got != 'W' && *got != 'X';)
+            got = ask(servers, "vCont;c");
+        return 0;
     }
-    put("vKill;1");
-    put("k");
+    int count = 0, rounds = atoi(argv[2]);
+    for (char *port = strtok(argv[3], ","); port && count < 2; port = strtok(NULL, ",")) {
+        servers[count].port = atoi(port);
+        attach(&servers[count++]);
+    }
+    for (int round = 0; round < rounds; round++)
+        for (int i = 4; i + 3 < argc; i += 4)
+            for (int n = 0; n < count; n++) {
+                struct server *s = &servers[(n + round) % count];
+                double rate = measure(s, argv[i], atol(argv[i + 1]), argv[i + 2], atol(argv[i + 3]));
+                printf("%d %s %s %f\n", s->port, argv[i], argv[i + 3], rate);
+                fflush(stdout);
+            }
+    for (int n = 0; n < count; n++)
+        put(&servers[n], out, frame(out, "vKill;1"));
     return 0;
 }
