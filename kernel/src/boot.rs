@@ -106,6 +106,7 @@ impl Kernel {
             max_maps: llano_machine::host::max_maps() / 10 * 9,
             stop_requested: false,
             debug: Debug::default(),
+            inject: crate::inject::Inject::default(),
             deaths: Deaths::default(),
             requests: parts.requests,
             irq: true,

@@ -180,6 +180,8 @@ pub struct Debug {
     pub caught: Vec<Caught>,
     /// A task that was stopped behind its call and shows the number in `orig_rax`.
     pub returned: Option<Tid>,
+    /// There are rules that interfere with calls.
+    pub inject: bool,
     /// There are steps, watches or calls to be seen: the one flag that the loop tests.
     pub busy: bool,
     /// If not empty: only these tasks run.
@@ -213,7 +215,7 @@ impl Debug {
 
     /// Whether the loop must look at calls.
     pub fn catches(&self) -> bool {
-        self.catch != Catch::None || !self.caught.is_empty()
+        self.catch != Catch::None || !self.caught.is_empty() || self.inject
     }
 
     /// The caught call that a task is in.

@@ -8,6 +8,7 @@
 //! - [`watch`]: memory whose writers stop
 //! - [`images`]: the ELF files in memory
 //! - [`files`]: files of the guest's root
+//! - [`inject`](mod@inject): rules that interfere with calls
 //! - [`registers`]: a task's registers, and the call it is in
 //! - [`catch`]: calls that stop
 
@@ -15,6 +16,7 @@ pub mod breakpoints;
 pub mod catch;
 pub mod files;
 pub mod images;
+pub mod inject;
 pub mod memory;
 pub mod registers;
 pub mod resume;
@@ -192,7 +194,8 @@ impl Kernel {
         self.leave_returned();
         // Calls that were stopped before they were made still are.
         let caught = core::mem::take(&mut self.debug.caught);
-        self.debug = Debug { paused: self.debug.paused, caught, ..Debug::default() };
+        let inject = self.debug.inject;
+        self.debug = Debug { paused: self.debug.paused, caught, inject, ..Debug::default() };
         self.debug.note_busy();
         self.stop_requested = self.debug.paused;
     }

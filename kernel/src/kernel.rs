@@ -61,6 +61,8 @@ pub struct Kernel {
     pub stop_requested: bool,
     /// What a debugger told.
     pub debug: Debug,
+    /// Rules that interfere with calls.
+    pub inject: crate::inject::Inject,
     /// Deaths that somebody wants to see before they happen.
     pub deaths: Deaths,
     /// Requests of other threads.

@@ -27,6 +27,7 @@ pub mod env;
 pub mod error;
 pub mod exec;
 pub mod fs;
+pub mod inject;
 pub mod inspect;
 pub mod ipc;
 pub mod kernel;

@@ -11,9 +11,9 @@ use core::cell::{Cell, RefCell};
 const KEPT: usize = 4096;
 
 /// What lines are about, for filters: `exec=debug`.
-pub const TARGETS: [&str; 16] = [
+pub const TARGETS: [&str; 17] = [
     "kernel", "exec", "loader", "mm", "patch", "task", "signal", "syscall", "fs", "net", "boot", "gdb",
-    "monitor", "stream", "export", "clock",
+    "monitor", "inject", "stream", "export", "clock",
 ];
 
 /// A line of the log.

@@ -57,7 +57,7 @@ impl Kernel {
         if (self.running != tid || overlay::current() != self.task(tid).view) && !self.switch_to(tid) {
             return;
         }
-        if CATCH && !self.debug_go_on(tid) {
+        if CATCH && !(self.inject_go_on(tid) && self.debug_go_on(tid)) {
             return;
         }
         let task = self.task(tid);
@@ -69,11 +69,11 @@ impl Kernel {
         }
         let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
         match trap {
-            Trap::Syscall if CATCH && self.debug_call(tid) => {}
+            Trap::Syscall if CATCH && self.looked_at(tid) => {}
             Trap::Syscall => syscall::enter(self, tid),
             Trap::SyscallSignal => {
                 crate::patching::site_trapped(self, tid);
-                if !(CATCH && self.debug_call(tid)) {
+                if !(CATCH && self.looked_at(tid)) {
                     syscall::enter(self, tid);
                 }
             }
@@ -82,6 +82,11 @@ impl Kernel {
             Trap::Tick => self.tick(tid),
             Trap::Irq => self.irq = true,
         }
+    }
+
+    /// A task is about to make a call that somebody may want to see first, or to change. `true`: that was done.
+    fn looked_at(&mut self, tid: Tid) -> bool {
+        self.debug_call(tid) || self.inject_call(tid)
     }
 
     /// Whether anything but running the next task is to be done.

@@ -26,7 +26,7 @@ impl Kernel {
             Why::Futex(at) => (Waiting::Futex, at),
             Why::Child => (Waiting::Child, 0),
             Why::Vfork(tid) => (Waiting::Vfork, tid as u64),
-            Why::Sleep => (Waiting::Timer, 0),
+            Why::Sleep | Why::Delay => (Waiting::Timer, 0),
             Why::Poll => (Waiting::Poll, 0),
             Why::Signal => (Waiting::Signal, 0),
             Why::Open => (Waiting::Other, 0),

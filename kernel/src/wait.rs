@@ -253,6 +253,8 @@ pub enum Why {
     Sleep,
     /// Any of several descriptors (poll, select, epoll).
     Poll,
+    /// A rule that holds a call up.
+    Delay,
     /// A signal (pause, sigsuspend, sigtimedwait).
     Signal,
 }
@@ -269,6 +271,7 @@ impl core::fmt::Display for Why {
             Why::Vfork(tid) => write!(f, "vfork {tid}"),
             Why::Sleep => write!(f, "sleep"),
             Why::Poll => write!(f, "poll"),
+            Why::Delay => write!(f, "a rule's delay"),
             Why::Signal => write!(f, "signal"),
         }
     }

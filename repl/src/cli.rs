@@ -175,6 +175,9 @@ pub struct Run {
     /// Answer the monitor on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub monitor_socket: Option<PathBuf>,
+    /// Interfere with calls, as the monitor's `inject` and as strace: openat:error=ENOSPC:when=2+2, 'read delay 20ms in sh'
+    #[arg(long, value_name = "SPEC", value_parser = inject)]
+    pub inject: Vec<String>,
     /// When a program dies by a signal or the kernel fails, leave trace, cores, gdb commands and a report in DIR
     #[arg(long, value_name = "DIR")]
     pub post_mortem: Option<PathBuf>,
@@ -266,6 +269,10 @@ fn trace(text: &str) -> Result<PathBuf, String> {
 /// Accepts a list that [`Selection`](llano_trace::selection::Selection) understands.
 pub(crate) fn trace_filter(text: &str) -> Result<String, String> {
     llano_trace::selection::Selection::parse(text).map(|_| text.into()).map_err(|e| e.to_string())
+}
+
+fn inject(text: &str) -> Result<String, String> {
+    crate::inject::parse(text).map(|_| text.into())
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

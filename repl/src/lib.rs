@@ -19,6 +19,7 @@ pub mod archive;
 pub mod cli;
 pub mod crash;
 pub mod demo;
+pub mod inject;
 pub mod logging;
 pub mod monitor;
 pub mod postmortem;

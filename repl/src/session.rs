@@ -131,6 +131,11 @@ pub fn run(options: &Run) -> Result<Ended, Failure> {
     drop(phase);
     let phase = debug_span!(target: "boot", "kernel").entered();
     let mut kernel = Kernel::new(parts);
+    for text in &options.inject {
+        let rule = crate::inject::parse(text).map_err(|e| Failure::new(format!("--inject {text}: {e}")))?;
+        kernel.inject.add(rule);
+    }
+    kernel.rules_changed();
     if options.post_mortem.is_some() {
         kernel.deaths.watched = true;
         postmortem::watchdog::start(&requests, door)?;

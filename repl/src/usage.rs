@@ -11,7 +11,7 @@ use std::ffi::OsString;
 const USAGE: i32 = 2;
 
 /// Options that are reserved.
-const OPTIONS: [&str; 4] = ["--monitor", "--inject", "--guard", "--seed"];
+const OPTIONS: [&str; 3] = ["--monitor", "--guard", "--seed"];
 
 /// Values that are reserved; what ends in `:` begins one.
 const VALUES: [(&str, &[&str]); 2] =

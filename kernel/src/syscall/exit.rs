@@ -90,6 +90,7 @@ impl Kernel {
         self.close_files(tid);
         let Some(task) = self.tables.remove_task(tid) else { return };
         self.task_gone(tid);
+        self.forget_held(tid);
         let usage = task.usage();
         let last = Last { comm: task.comm, uid: task.cred.euid, gid: task.cred.egid };
         let uid = task.cred.uid;

@@ -110,7 +110,7 @@ fn comm(task: &Task) -> String {
 
 impl Kernel {
     /// A file's path, or what else it is called.
-    pub(super) fn file_text(&self, file: &File) -> String {
+    pub(crate) fn file_text(&self, file: &File) -> String {
         file.path.as_ref().map_or_else(|| file.ops().label(), |p| self.path_text(p))
     }
 

@@ -6,6 +6,7 @@ mod fds;
 mod files;
 mod help;
 mod hooks;
+mod inject;
 mod kill;
 mod log;
 mod maps;
@@ -51,7 +52,7 @@ macro_rules! commands {
 }
 
 commands! {
-    tasks maps regions mem fds files mounts pipes sockets sched timers signals syscalls hooks log uptime trace
+    tasks maps regions mem fds files mounts pipes sockets sched timers signals syscalls hooks inject log uptime trace
     signal kill stop cont dump quit help
 }
 
@@ -120,7 +121,9 @@ impl Command {
 
     /// Whether it changes something with these words, or does something beside looking.
     pub fn changes(&self, args: &[&str]) -> bool {
-        CHANGING.contains(&self.name) || self.name == "trace" && !matches!(args, [] | ["status"])
+        CHANGING.contains(&self.name)
+            || self.name == "trace" && !matches!(args, [] | ["status"])
+            || self.name == "inject" && !args.is_empty()
     }
 
     /// The first line of it.
@@ -140,7 +143,7 @@ fn signal_name(signo: i32) -> String {
 }
 
 /// A signal by number or name: `15`, `TERM`, `sigterm`.
-fn signal_number(word: &str) -> Result<i32, String> {
+pub(crate) fn signal_number(word: &str) -> Result<i32, String> {
     let upper = word.to_ascii_uppercase();
     let full = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
     let named = || (1..=64).find(|n| signal_name(*n) == full);
