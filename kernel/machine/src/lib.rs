@@ -29,6 +29,7 @@
 //! | [`heap`] | the vCPU's own allocator |
 //! | [`journal`] | lines on their way to the kernel's log |
 //! | [`memfn`] | `memcpy` and friends without vector registers |
+//! | [`gdb_script`] | what gdb loads with the executable |
 
 pub mod bell;
 pub mod border;
@@ -38,6 +39,7 @@ pub mod context;
 pub mod cpu;
 mod extents;
 pub mod fast;
+mod gdb_script;
 pub mod heap;
 pub mod host;
 pub mod host_dir;
