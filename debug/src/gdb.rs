@@ -10,6 +10,7 @@ mod description;
 mod exec_file;
 mod host_io;
 mod libraries;
+mod monitor;
 mod resume;
 mod threads;
 
@@ -22,6 +23,7 @@ use gdbstub::target::ext::catch_syscalls::CatchSyscallsOps;
 use gdbstub::target::ext::exec_file::ExecFileOps;
 use gdbstub::target::ext::host_io::HostIoOps;
 use gdbstub::target::ext::libraries::LibrariesSvr4Ops;
+use gdbstub::target::ext::monitor_cmd::MonitorCmdOps;
 use gdbstub::target::ext::target_description_xml_override::TargetDescriptionXmlOverrideOps;
 use gdbstub::target::{TargetError, TargetResult};
 use llano_kernel::Kernel;
@@ -31,6 +33,8 @@ use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use monitor::Monitor;
 
 /// How long the vCPU may take to answer: it does so between two instructions of a guest, or not at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,6 +53,7 @@ enum Told {
 /// llano, for one debugger.
 pub struct Target {
     requests: Arc<Requests<Kernel>>,
+    monitor: Arc<Monitor>,
     /// What the next resume does, as the packets before it said.
     plan: Resume,
     /// The last stop; its thread is listed first.
@@ -67,10 +72,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// llano behind this slot for requests.
-    pub fn new(requests: Arc<Requests<Kernel>>) -> Target {
+    /// llano behind this slot for requests, and its monitor.
+    pub fn new(requests: Arc<Requests<Kernel>>, monitor: Arc<Monitor>) -> Target {
         Target {
             requests,
+            monitor,
             plan: Resume::default(),
             stop: None,
             stopped: None,
@@ -177,6 +183,10 @@ impl gdbstub::target::Target for Target {
     fn support_target_description_xml_override(
         &mut self,
     ) -> Option<TargetDescriptionXmlOverrideOps<'_, Self>> {
+        Some(self)
+    }
+
+    fn support_monitor_cmd(&mut self) -> Option<MonitorCmdOps<'_, Self>> {
         Some(self)
     }
 

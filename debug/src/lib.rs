@@ -28,5 +28,6 @@ pub mod server;
 pub mod session;
 pub mod signals;
 
+pub use gdb::Monitor;
 pub use server::Server;
 pub use session::OnDetach;

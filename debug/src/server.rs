@@ -1,6 +1,6 @@
 //! The listening thread, and the kernel's side of it.
 
-use crate::gdb::Target;
+use crate::gdb::{Monitor, Target};
 use crate::listener::{Listener, SocketFile};
 use crate::session::{self, End, OnDetach};
 use llano_kernel::Kernel;
@@ -134,11 +134,16 @@ pub struct Server {
 
 impl Server {
     /// Listens at `HOST:PORT` (port 0: any free one) or on a Unix socket's path, says so on standard error, and serves one
-    /// debugger after another on a thread.
+    /// debugger after another on a thread. `monitor` answers gdb's `monitor`.
     ///
     /// # Errors
     /// The address is taken or no address.
-    pub fn start(addr: &str, on_detach: OnDetach, requests: Arc<Requests<Kernel>>) -> io::Result<Server> {
+    pub fn start(
+        addr: &str,
+        on_detach: OnDetach,
+        requests: Arc<Requests<Kernel>>,
+        monitor: Arc<Monitor>,
+    ) -> io::Result<Server> {
         let (listener, socket) = Listener::bind(addr)?;
         let (bell, heard) = UnixStream::pair()?;
         let (events, receiver) = channel();
@@ -148,7 +153,7 @@ impl Server {
         let inbox = Inbox { events: receiver, attention: attention.clone(), bell: heard };
         std::thread::Builder::new()
             .name("debug".into())
-            .spawn(move || listen(&listener, &inbox, &requests, on_detach))?;
+            .spawn(move || listen(&listener, &inbox, &requests, &monitor, on_detach))?;
         Ok(Server { events, attention, bell, _socket: socket })
     }
 
@@ -183,7 +188,13 @@ impl Server {
 }
 
 /// The debug thread: one debugger after another.
-fn listen(listener: &Listener, inbox: &Inbox, requests: &Arc<Requests<Kernel>>, on_detach: OnDetach) {
+fn listen(
+    listener: &Listener,
+    inbox: &Inbox,
+    requests: &Arc<Requests<Kernel>>,
+    monitor: &Arc<Monitor>,
+    on_detach: OnDetach,
+) {
     loop {
         // Events of a debugger that left are nobody's.
         match inbox.wait_for_knock(listener) {
@@ -193,7 +204,13 @@ fn listen(listener: &Listener, inbox: &Inbox, requests: &Arc<Requests<Kernel>>, 
             },
             Ok(_) => {
                 let Ok(conn) = listener.accept() else { continue };
-                match session::serve(conn, Target::new(requests.clone()), inbox, listener, on_detach) {
+                match session::serve(
+                    conn,
+                    Target::new(requests.clone(), monitor.clone()),
+                    inbox,
+                    listener,
+                    on_detach,
+                ) {
                     End::Left => {}
                     End::Over => return,
                 }

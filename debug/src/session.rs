@@ -97,7 +97,7 @@ fn attach(target: &mut Target, inbox: &Inbox) -> Result<(), Outcome> {
     }
     match inbox.receive() {
         Some(Event::Stopped(stop)) => {
-            target.note_stop(stop, task_of(stop));
+            target.note_stop(stop, stop.tid());
             Ok(())
         }
         Some(Event::Exited { told, .. }) => Err(Outcome::Exited(Some(told))),
@@ -111,6 +111,8 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
     }
     let mut line = Line::new(conn, inbox, door);
     let mut told = None;
+    // The system ended while it stood still: gdb learns that when it wants to run it.
+    let mut over = None;
     let Ok(mut machine) = line.machine(target) else { return Outcome::Left };
     loop {
         let next = match machine {
@@ -131,10 +133,12 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
                     Err(outcome) => return outcome,
                 },
                 // The system stands still; the only event then is its end.
-                Ok(Next::Event) => match inbox.take() {
-                    Some(Event::Exited { told, .. }) => return Outcome::Exited(Some(told)),
-                    _ => Ok(inner.into()),
-                },
+                Ok(Next::Event) => {
+                    if let Some(Event::Exited { status, told: sender }) = inbox.take() {
+                        (over, told) = (Some(status), Some(sender));
+                    }
+                    Ok(inner.into())
+                }
                 // What gdb wants has happened.
                 Ok(Next::Interrupt) => Ok(inner.into()),
                 Err(_) => return Outcome::Left,
@@ -145,6 +149,13 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
                 {
                     return Outcome::Left;
                 }
+                if let Some(status) = over.take() {
+                    machine = match inner.report_stop(target, end_reason(status)) {
+                        Ok(next) => next,
+                        Err(_) => return Outcome::Exited(told),
+                    };
+                    continue;
+                }
                 match line.next(true) {
                     Ok(Next::Interrupt) => {
                         target.post(Kernel::request_stop);
@@ -152,7 +163,7 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
                     }
                     Ok(Next::Event) => match inbox.take() {
                         Some(Event::Stopped(stop)) => {
-                            target.note_stop(stop, task_of(stop));
+                            target.note_stop(stop, stop.tid());
                             inner.report_stop(target, reason(stop))
                         }
                         Some(Event::Exited { status, told: sender }) => {
@@ -336,21 +347,8 @@ fn feed(mut machine: Machine, target: &mut Target, body: &[u8]) -> Fed {
     Ok(machine)
 }
 
-fn task_of(stop: DebugStop) -> i32 {
-    match stop {
-        DebugStop::Breakpoint(t)
-        | DebugStop::Step(t)
-        | DebugStop::Watch(t, _)
-        | DebugStop::Signal(t, _)
-        | DebugStop::Images(t)
-        | DebugStop::Call(t, _)
-        | DebugStop::CallOver(t, _)
-        | DebugStop::Request(t) => t,
-    }
-}
-
 fn reason(stop: DebugStop) -> Reason {
-    let tid: Tid = NonZeroUsize::new(task_of(stop) as usize).unwrap_or(NonZeroUsize::MIN);
+    let tid: Tid = NonZeroUsize::new(stop.tid() as usize).unwrap_or(NonZeroUsize::MIN);
     match stop {
         DebugStop::Breakpoint(_) => Reason::SwBreak(tid),
         DebugStop::Step(_) => Reason::SignalWithThread { tid, signal: Signal::SIGTRAP },

@@ -34,6 +34,34 @@ pub enum DebugStop {
     CallOver(Tid, u64),
 }
 
+impl DebugStop {
+    /// Whose it is.
+    pub fn tid(self) -> Tid {
+        match self {
+            DebugStop::Breakpoint(t)
+            | DebugStop::Step(t)
+            | DebugStop::Watch(t, _)
+            | DebugStop::Signal(t, _)
+            | DebugStop::Images(t)
+            | DebugStop::Call(t, _)
+            | DebugStop::CallOver(t, _)
+            | DebugStop::Request(t) => t,
+        }
+    }
+}
+
+/// Whose images a debugger is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    /// Everybody's.
+    All,
+    /// Those of the process in which a task stopped, and those of others without a namesake there.
+    #[default]
+    Stop,
+    /// The same of this process.
+    Process(Pid),
+}
+
 /// The calls to be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Catch {
@@ -190,6 +218,18 @@ pub struct Debug {
     pub frozen: Vec<Tid>,
     /// The list of images changed.
     pub images_changed: bool,
+    /// Whose images are shown.
+    pub focus: Focus,
+    /// The process of the task that stopped last.
+    pub stopped_in: Pid,
+    /// The process that executed a program, or mapped one, last.
+    pub newcomer: Pid,
+    /// The images that the debugger knows, by path and bias; `None`: it never asked.
+    pub shown: Option<Vec<(Vec<u8>, u64)>>,
+    /// They are right when a task of this process stops.
+    pub shown_for: Pid,
+    /// The debugger was told to read them again for the stop that comes.
+    pub told_images: bool,
     /// What happened and was not yet reported.
     pub stops: VecDeque<DebugStop>,
     /// The signal that was reported last and still waits in its queue.

@@ -7,6 +7,7 @@
 //! - [`breakpoints`]: breakpoints in it
 //! - [`watch`]: memory whose writers stop
 //! - [`images`]: the ELF files in memory
+//! - [`focus`]: which of them a debugger is shown
 //! - [`files`]: files of the guest's root
 //! - [`inject`](mod@inject): rules that interfere with calls
 //! - [`registers`]: a task's registers, and the call it is in
@@ -15,6 +16,7 @@
 pub mod breakpoints;
 pub mod catch;
 pub mod files;
+pub mod focus;
 pub mod images;
 pub mod inject;
 pub mod memory;
@@ -22,7 +24,7 @@ pub mod registers;
 pub mod resume;
 pub mod watch;
 
-pub use crate::debug::{Action, Catch, Death, Deaths, Debug, DebugStop, Resume};
+pub use crate::debug::{Action, Catch, Death, Deaths, Debug, DebugStop, Focus, Resume};
 use crate::kernel::Kernel;
 use crate::run::Stop;
 use crate::task::State;
@@ -84,6 +86,7 @@ impl Kernel {
     pub(crate) fn images_changed(&mut self) {
         if self.debug.attached {
             self.debug.images_changed = true;
+            self.debug.newcomer = self.tables.task(self.running).map_or(0, |t| t.pid);
             self.stop_requested = true;
         }
     }
@@ -108,10 +111,25 @@ impl Kernel {
         let mut stop = None;
         if core::mem::take(&mut self.debug.images_changed) {
             self.renew_breakpoints();
-            stop = self.any_task().map(DebugStop::Images);
-        } else if let Some(first) = self.debug.stops.pop_front() {
+            // A debugger that knows the list already need not be stopped.
+            if self.debug.shown.is_none() || self.images_stale() {
+                stop = self.stepping_task().map(DebugStop::Images);
+            }
+        }
+        if stop.is_none()
+            && let Some(first) = self.debug.stops.front().copied()
+            && self.debug.attached
+            && !core::mem::replace(&mut self.debug.told_images, true)
+            && self.images_for(first)
+        {
+            stop = self.stepping_task().map(DebugStop::Images);
+        }
+        if stop.is_none()
+            && let Some(first) = self.debug.stops.pop_front()
+        {
             // Whatever else happened happens again, or is a request to stop, which this is.
             self.debug.stops.clear();
+            self.debug.told_images = false;
             if let DebugStop::Signal(tid, signo) = first {
                 self.debug.reported = Some((tid, signo));
             }
@@ -198,6 +216,11 @@ impl Kernel {
         self.debug = Debug { paused: self.debug.paused, caught, inject, ..Debug::default() };
         self.debug.note_busy();
         self.stop_requested = self.debug.paused;
+    }
+
+    /// The task to tell a list of images for: one that steps goes on stepping then, as gdb resumes whom it is told of.
+    fn stepping_task(&self) -> Option<Tid> {
+        self.debug.steps.first().map(|s| s.tid).or(self.any_task())
     }
 
     /// The task that tools look at first: the running one, else any.

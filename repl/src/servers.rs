@@ -19,7 +19,11 @@ pub struct Servers {
 pub fn start(options: &Run, requests: &Arc<Requests<Kernel>>, clock: Clock) -> Result<Servers, Failure> {
     let gdb = match &options.gdb {
         Some(addr) => {
-            Some(Gdb::start(addr, options.gdb_on_detach.into(), requests.clone()).map_err(|e| {
+            // The only callback: the debugger's server lies below the monitor, and gdb's `monitor` is ours.
+            let asked = requests.clone();
+            let monitor = Arc::new(move |line: &str| crate::monitor::server::ask(&asked, clock, line));
+            let started = Gdb::start(addr, options.gdb_on_detach.into(), requests.clone(), monitor);
+            Some(started.map_err(|e| {
                 Failure::new(format!("--gdb {addr}: {e}; expected HOST:PORT or the path of a socket"))
             })?)
         }

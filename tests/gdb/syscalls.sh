@@ -1,7 +1,9 @@
 # System calls that stop: `catch syscall`, in every way to intercept them. Read by tests/gdb/run.
 
+every="patch sud seccomp"
+
 modes="patch sud seccomp"
-ours "catch syscall, entry and return" "$work/calls-static" <<'END'
+modes=$every ours "catch syscall, entry and return" "$work/calls-static" <<'END'
 catch syscall getuid getpid
 continue
 printf "%d %d\n", $rax, $orig_rax
@@ -44,7 +46,7 @@ main \(argc=1.*calls.c:31
 exited normally
 END
 
-ours "catch syscall: one that sleeps, and one that a signal interrupts" "$work/calls-dynamic" <<'END'
+modes=$every ours "catch syscall: one that sleeps, and one that a signal interrupts" "$work/calls-dynamic" <<'END'
 tbreak main
 continue
 handle SIGALRM stop print
@@ -77,7 +79,7 @@ received signal SIGALRM
 exited normally
 END
 
-ours "catch syscall: fork, execve, exit" "$work/calls-dynamic" again <<'END'
+modes=$every ours "catch syscall: fork, execve, exit" "$work/calls-dynamic" again <<'END'
 tbreak main
 continue
 handle SIGALRM nostop noprint
@@ -107,7 +109,7 @@ exited normally
 END
 
 # What is caught while it sleeps already returns, and a call that was stopped is made when gdb leaves.
-ours "catch syscall: one under way, and leaving before it is made" "$work/threads-static" <<'END'
+modes=$every ours "catch syscall: one under way, and leaving before it is made" "$work/threads-static" <<'END'
 break spinner
 continue
 catch syscall read write

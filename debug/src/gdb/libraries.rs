@@ -1,4 +1,4 @@
-//! Every ELF file in guest memory, as a shared library.
+//! The ELF files in guest memory, as shared libraries.
 //!
 //! gdb needs all five attributes, and `l_ld` exactly; `lm` is only a name of the entry, so it is unique.
 
@@ -11,9 +11,9 @@ use std::fmt::Write;
 impl LibrariesSvr4 for Target {
     fn get_libraries_svr4(&self, offset: u64, length: usize, buf: &mut [u8]) -> TargetResult<usize, Self> {
         if offset == 0 {
-            let images = self.ask(|k| k.images())?;
+            let images = self.ask(llano_kernel::Kernel::show_images)?;
             let mut out = String::from("<library-list-svr4 version=\"1.0\">");
-            for (n, (_, image)) in images.iter().enumerate() {
+            for (n, image) in images.iter().enumerate() {
                 let (path, bias, dynamic) = (xml(&image.path), image.bias, image.dynamic);
                 let _ = write!(
                     out,

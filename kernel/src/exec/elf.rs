@@ -163,6 +163,12 @@ impl Elf {
         (first, (last.vaddr + last.memsz).next_multiple_of(4096))
     }
 
+    /// The same where it is loaded.
+    pub fn placed(&self, bias: u64) -> (u64, u64) {
+        let (first, last) = self.span();
+        (first.wrapping_add(bias), last.wrapping_add(bias))
+    }
+
     /// The largest alignment that a segment asks for, a page at least. As Linux does, alignments that are no power
     /// of two count for nothing; nor do those that no room could satisfy.
     pub fn align(&self) -> u64 {

@@ -174,6 +174,7 @@ impl Plan {
             path: path.to_vec(),
             bias,
             dynamic: elf.dynamic.map_or(0, |d| d.wrapping_add(bias)),
+            span: elf.placed(bias),
         };
         mm.images.push(note(&self.name, elf, bias));
         let (first, last) = elf.span();

@@ -84,6 +84,6 @@ fn read_image(elf: &Elf, file: &File, space: &mut AddressSpace, mm: &mut Mm, pat
         strict::read(file, s.vaddr.wrapping_add(bias), s.filesz, s.offset)?;
     }
     let dynamic = elf.dynamic.map_or(0, |d| d.wrapping_add(bias));
-    mm.images.push(mm::Image { path: path.to_vec(), bias, dynamic });
+    mm.images.push(mm::Image { path: path.to_vec(), bias, dynamic, span: elf.placed(bias) });
     Ok(Image::new(elf, bias))
 }

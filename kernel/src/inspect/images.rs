@@ -48,7 +48,12 @@ impl Kernel {
             });
             if has_code {
                 let dynamic = elf.dynamic.map_or(0, |d| d.wrapping_add(bias));
-                out.push(Image { path: path.to_bytes(&self.mounts.root()), bias, dynamic });
+                out.push(Image {
+                    path: path.to_bytes(&self.mounts.root()),
+                    bias,
+                    dynamic,
+                    span: elf.placed(bias),
+                });
             }
         }
         out

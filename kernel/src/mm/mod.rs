@@ -41,6 +41,8 @@ pub struct Image {
     pub bias: u64,
     /// Address of its dynamic section; 0 if it has none.
     pub dynamic: u64,
+    /// Its segments, from the first byte to behind the last.
+    pub span: (u64, u64),
 }
 
 /// The address space of a process (shared by its threads, and with a vfork child).

@@ -142,7 +142,7 @@ fn serve(shared: &Shared, client: UnixStream) {
         }
         shared.answering.fetch_add(1, Ordering::AcqRel);
         let result = match std::str::from_utf8(&line) {
-            Ok(text) => ask(shared, text.trim()),
+            Ok(text) => ask(&shared.requests, shared.clock, text.trim()),
             Err(_) => Err("a request is a line of UTF-8".into()),
         };
         let written = answer(&mut out, result);
@@ -153,14 +153,17 @@ fn serve(shared: &Shared, client: UnixStream) {
     }
 }
 
-/// Has the vCPU run a request.
-fn ask(shared: &Shared, request: &str) -> Result<String, String> {
+/// Answers a request: `tasks`, `json tasks`. Mostly the vCPU does.
+///
+/// # Errors
+/// One line: what is wrong with it, or that the kernel does not answer.
+pub fn ask(requests: &Requests<Kernel>, clock: Clock, request: &str) -> Result<String, String> {
     let (form, line) = match request.strip_prefix("json ") {
         Some(line) => (Form::Json, line.to_owned()),
         None => (Form::Text, request.to_owned()),
     };
     let _work = debug_span!(target: "monitor", "request", line).entered();
-    if let Some(result) = super::ring::answer(&shared.requests, shared.clock, &line, form) {
+    if let Some(result) = super::ring::answer(requests, clock, &line, form) {
         return result;
     }
     // Writing much takes as long as it takes.
@@ -174,7 +177,7 @@ fn ask(shared: &Shared, request: &str) -> Result<String, String> {
         super::note(k, &line);
         super::run(k, &line, form)
     };
-    shared.requests.ask(patience, run).unwrap_or_else(|| {
+    requests.ask(patience, run).unwrap_or_else(|| {
         withdrawn.store(true, Ordering::Release);
         Err("[kernel busy] no answer within a second; the command was withdrawn".into())
     })

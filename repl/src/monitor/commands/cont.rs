@@ -13,6 +13,6 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
     super::none("cont", args)?;
     k.unpause();
     let held = k.debug.held;
-    let text = if held { "gdb still holds the system" } else { "running" };
+    let text = if held { "gdb holds the system; its `continue` lets it run" } else { "running" };
     Ok(Output::Said(text.into(), format!("{{\"stopped\":{held}}}")))
 }

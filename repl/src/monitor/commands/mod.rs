@@ -1,9 +1,11 @@
 //! The commands. One file each; the file's own description is what `help NAME` prints.
 
+mod auxv;
 mod cont;
 mod dump;
 mod fds;
 mod files;
+mod focus;
 mod help;
 mod hooks;
 mod inject;
@@ -52,15 +54,15 @@ macro_rules! commands {
 }
 
 commands! {
-    tasks maps regions mem fds files mounts pipes sockets sched timers signals syscalls hooks inject log uptime trace
-    signal kill stop cont dump quit help
+    tasks maps auxv regions mem fds files mounts pipes sockets sched timers signals syscalls hooks inject log uptime
+    trace signal kill stop cont focus dump quit help
 }
 
 /// Those that change something: a dump does not answer them.
-const CHANGING: [&str; 6] = ["signal", "kill", "stop", "cont", "dump", "quit"];
+const CHANGING: [&str; 7] = ["signal", "kill", "stop", "cont", "focus", "dump", "quit"];
 
 /// What people type who know another tool, and what it is called here.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("dmesg", "log"),
     ("record", "trace"),
     ("ps", "tasks"),
@@ -74,7 +76,6 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("pause", "stop"),
     ("continue", "cont"),
     ("c", "cont"),
-    ("exit", "quit"),
     ("q", "quit"),
 ];
 
@@ -83,6 +84,8 @@ const ELSEWHERE: [(&str, &str); 15] = [
 /// # Errors
 /// There is none; the sentence says what to type instead.
 pub fn find(name: &str) -> Result<&'static Command, String> {
+    // gdbserver's word.
+    let name = if name == "exit" { "quit" } else { name };
     if let Some(command) = ALL.iter().find(|c| c.name == name) {
         return Ok(command);
     }

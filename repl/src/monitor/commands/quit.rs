@@ -1,4 +1,4 @@
-//! Ends llano with all its tasks, as a power-off does: its status is 0, and its trace is written.
+//! Ends llano with all its tasks, as a power-off does: its status is 0, and its trace is written. Also `exit`.
 //!
 //! ```text
 //! llano ends
