@@ -26,7 +26,7 @@ gdb holds the system
 ^\[\{"tid":1,"pid":1,
 threads-dynamic$
 Syscall User Dispatch|seccomp
-futex
+monitor: hooks
 no command `tasksx`; did you mean `tasks`
 gdb holds the system; its `continue` lets it run
 gdb holds the system, which stands still
