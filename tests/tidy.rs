@@ -26,7 +26,7 @@ const TIERS: &[&[&str]] = &[
         "error", "user", "wait", "env", "log", "time", "cred", "mm", "fs", "ipc", "tty", "net", "sigstate",
         "random",
     ],
-    &["task", "sched", "timers", "debug"],
+    &["task", "sched", "timers", "debug", "inject"],
     &["kernel", "syscall", "exec", "signal", "procfs", "dev", "oom", "patching"],
     &["run", "traced", "boot", "inspect", "view"],
 ];

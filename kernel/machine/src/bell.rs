@@ -64,7 +64,7 @@ pub fn asked_to_end() -> bool {
         host!(sigpending)(&mut set);
         [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT]
             .iter()
-            .any(|s| libc::sigismember(&set, *s) == 1)
+            .any(|s| host!(sigismember)(&set, *s) == 1)
     }
 }
 
