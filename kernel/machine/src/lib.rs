@@ -29,7 +29,7 @@
 //! | [`heap`] | the vCPU's own allocator |
 //! | [`journal`] | lines on their way to the kernel's log |
 //! | [`memfn`] | `memcpy` and friends without vector registers |
-//! | [`gdb_script`] | what gdb loads with the executable |
+//! | `gdb_script` | what gdb loads with the executable |
 
 pub mod bell;
 pub mod border;
