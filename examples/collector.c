@@ -1,4 +1,4 @@
-// Two producers write lines into one pipe; a collector counts them. It leaves too early: docs/tutorial-gdb.md finds out why.
+// Two producers write lines into one pipe; a collector counts them. It leaves too early: gdb finds out why.
 //
 //     gcc -g -O0 -static-pie -o collector examples/collector.c
 #include <signal.h>

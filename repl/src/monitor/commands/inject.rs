@@ -8,7 +8,6 @@
 //! inject openat:error=ENOSPC:when=3+3 as strace writes it; also `--inject` at start
 //! inject remove 2                     or `remove all`
 //! inject seed 7                       of the chances, as p=0.01
-//! inject save FILE                    the rules, on the host; `inject load FILE` adds them
 //!
 //! rule  matched  hits  text
 //!    1       12     4  openat fail ENOSPC path /tmp/* every 3
@@ -43,9 +42,6 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
             }
         }
         ["seed", seed] => k.inject.seed(seed.parse().map_err(|_| "`inject seed` takes a number")?),
-        ["save" | "load", ..] => {
-            return Err(format!("`inject {} FILE` is for the monitor's socket", args[0]));
-        }
         words => {
             k.inject.add(inject::parse(&words.join(" "))?);
         }
