@@ -4,8 +4,8 @@
 //! openat fail ENOSPC path /tmp/* every 3          openat:error=ENOSPC:when=3+3
 //! ```
 //!
-//! - [`words`]: llano's own form
-//! - [`strace`]: that of `strace -e inject=`
+//! - `words`: llano's own form
+//! - `strace`: that of `strace -e inject=`
 
 mod strace;
 mod words;
