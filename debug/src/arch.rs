@@ -1,10 +1,14 @@
-//! x86-64 as gdb knows it on Linux: core and SSE registers, `orig_rax`, the segment bases, and AVX's upper halves.
+//! x86-64 as gdb knows it on Linux: core and SSE registers, `orig_rax`, the segment bases, AVX's upper halves and AVX-512's
+//! registers.
 //!
-//! Without `orig_rax` and the ABI's name gdb would not restart calls nor know names of calls (gdb's
-//! features/i386/64bit-*.xml).
+//! Without `orig_rax` and the ABI's name gdb would not restart calls nor know names of calls.
 
+mod description;
+
+pub use description::description;
 use gdbstub::arch::{Arch, Registers};
-use std::fmt::Write;
+use std::arch::x86_64::__cpuid_count;
+use std::ops::Range;
 
 /// Bytes up to and including mxcsr.
 const SSE_END: usize = 0x218;
@@ -12,8 +16,19 @@ const SSE_END: usize = 0x218;
 const BASES_END: usize = SSE_END + 24;
 /// ... and the upper halves of 16 ymm registers.
 const AVX_END: usize = BASES_END + 16 * 16;
-/// Where the XSAVE area has the upper halves in the standard format (SDM volume 1, 13.4.2).
-const XSAVE_YMM: usize = 576;
+/// ... and xmm16-31, the upper halves of ymm16-31, k0-7, the upper halves of zmm0-31.
+const AVX512_END: usize = AVX_END + 2 * 256 + 64 + 32 * 32;
+/// Where the XSAVE area says which of its components it holds (XSTATE_BV; SDM volume 1, 13.4.2).
+const HELD: usize = 512;
+/// Its components: x87, SSE, the upper halves of ymm0-15, k0-7, the upper halves of zmm0-15, zmm16-31.
+const X87: u32 = 0;
+const SSE: u32 = 1;
+const YMM: u32 = 2;
+const MASKS: u32 = 5;
+const UPPER: u32 = 6;
+const HIGH: u32 = 7;
+/// The first address that is not user space's.
+const TASK_SIZE: u64 = 0x7fff_ffff_f000;
 /// Linux's user segments: cs, ss, and four that are 0.
 const SEGMENTS: [u32; 6] = [0x33, 0x2b, 0, 0, 0, 0];
 
@@ -73,6 +88,23 @@ pub fn has_avx() -> bool {
     std::is_x86_feature_detected!("avx")
 }
 
+/// Whether the CPU has AVX-512.
+pub fn has_avx512() -> bool {
+    std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512bw")
+}
+
+/// A component's bytes in an XSAVE area of the standard format; `None`: this CPU's, or this area, has it not.
+fn component(xsave: &[u8], number: u32) -> Option<Range<usize>> {
+    let found = __cpuid_count(0xd, number);
+    let (start, size) = (found.ebx as usize, found.eax as usize);
+    (size > 0 && xsave.len() >= start + size).then_some(start..start + size)
+}
+
+/// Whether the area holds a component, which else is as after reset.
+fn holds(xsave: &[u8], number: u32) -> bool {
+    xsave.get(HELD).is_some_and(|held| held >> number & 1 != 0)
+}
+
 impl Regs {
     fn u64_at(&self, at: usize) -> u64 {
         self.0.get(at..at + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().expect("eight bytes")))
@@ -84,7 +116,8 @@ impl Regs {
 
     /// Packs a task's registers. `xsave` is its XSAVE area in the standard format, 576 bytes at least.
     pub fn pack(g: &General, xsave: &[u8]) -> Regs {
-        let mut out = Vec::with_capacity(AVX_END);
+        let xsave = &whole(xsave)[..];
+        let mut out = Vec::with_capacity(AVX512_END);
         for r in g.regs.iter().chain([&g.rip]) {
             out.extend(r.to_le_bytes());
         }
@@ -103,8 +136,16 @@ impl Regs {
         for v in [g.orig_rax, g.fs_base, g.gs_base] {
             out.extend(v.to_le_bytes());
         }
-        if has_avx() && xsave.len() >= XSAVE_YMM + 256 {
-            out.extend(&xsave[XSAVE_YMM..XSAVE_YMM + 256]);
+        if let Some(ymm) = component(xsave, YMM).filter(|_| has_avx()) {
+            out.extend(&xsave[ymm]);
+        }
+        if let Some([masks, upper, high]) = avx512(xsave) {
+            let high = &xsave[high];
+            high.chunks_exact(64).for_each(|zmm| out.extend(&zmm[..16]));
+            high.chunks_exact(64).for_each(|zmm| out.extend(&zmm[16..32]));
+            out.extend(&xsave[masks]);
+            out.extend(&xsave[upper]);
+            high.chunks_exact(64).for_each(|zmm| out.extend(&zmm[32..]));
         }
         Regs(out)
     }
@@ -119,6 +160,11 @@ impl Regs {
             fs_base: self.u64_at(SSE_END + 8),
             gs_base: self.u64_at(SSE_END + 16),
         }
+    }
+
+    /// Whether the CPU takes the bases of FS and GS; ptrace(2) refuses others too.
+    pub fn bases_fit(&self) -> bool {
+        self.u64_at(SSE_END + 8) < TASK_SIZE && self.u64_at(SSE_END + 16) < TASK_SIZE
     }
 
     /// Puts the vector and x87 registers into an XSAVE area.
@@ -140,13 +186,52 @@ impl Regs {
         // Reserved bits of MXCSR would make the CPU refuse the whole area.
         let mxcsr = self.u32_at(0x214) & 0xffff;
         xsave[24..28].copy_from_slice(&mxcsr.to_le_bytes());
-        let mut components = 3;
-        if self.0.len() >= AVX_END && xsave.len() >= XSAVE_YMM + 256 {
-            xsave[XSAVE_YMM..XSAVE_YMM + 256].copy_from_slice(&self.0[BASES_END..AVX_END]);
-            components |= 4;
+        let mut held = 1 << X87 | 1 << SSE;
+        if let Some(ymm) = component(xsave, YMM).filter(|_| has_avx() && self.0.len() >= AVX_END) {
+            xsave[ymm].copy_from_slice(&self.0[BASES_END..AVX_END]);
+            held |= 1 << YMM;
         }
-        xsave[512] |= components;
+        if let Some([masks, upper, high]) = avx512(xsave).filter(|_| self.0.len() >= AVX512_END) {
+            let (low, rest) = self.0[AVX_END..AVX512_END].split_at(256);
+            let (middle, rest) = rest.split_at(256);
+            let (k, rest) = rest.split_at(64);
+            let (below, above) = rest.split_at(16 * 32);
+            xsave[masks].copy_from_slice(k);
+            xsave[upper].copy_from_slice(below);
+            for (i, zmm) in xsave[high].chunks_exact_mut(64).enumerate() {
+                zmm[..16].copy_from_slice(&low[16 * i..][..16]);
+                zmm[16..32].copy_from_slice(&middle[16 * i..][..16]);
+                zmm[32..].copy_from_slice(&above[32 * i..][..32]);
+            }
+            held |= 1 << MASKS | 1 << UPPER | 1 << HIGH;
+        }
+        xsave[HELD] |= held;
     }
+}
+
+/// Where an area has AVX-512's registers: masks, upper halves of zmm0-15, zmm16-31.
+fn avx512(xsave: &[u8]) -> Option<[Range<usize>; 3]> {
+    let [masks, upper, high] = [MASKS, UPPER, HIGH].map(|number| component(xsave, number));
+    has_avx512().then_some([masks?, upper?, high?])
+}
+
+/// An area in which components that are not held are as after reset.
+fn whole(xsave: &[u8]) -> Vec<u8> {
+    let mut out = xsave.to_vec();
+    if !holds(xsave, X87) {
+        out[..24].fill(0);
+        out[..2].copy_from_slice(&0x37fu16.to_le_bytes());
+        out[32..160].fill(0);
+    }
+    if !holds(xsave, SSE) {
+        out[160..416].fill(0);
+    }
+    for number in [YMM, MASKS, UPPER, HIGH] {
+        if let Some(range) = component(xsave, number).filter(|_| !holds(xsave, number)) {
+            out[range].fill(0);
+        }
+    }
+    out
 }
 
 /// The x87 tag word from its abridged form: 3 empty, 0 valid, 1 zero, 2 special.
@@ -170,116 +255,6 @@ fn full_tags(xsave: &[u8]) -> u32 {
     (0..8).fold(0, |word, i| word | tag(i) << (2 * i))
 }
 
-/// The description that gdb asks for as `target.xml`.
-pub fn description() -> String {
-    let mut x = String::from(concat!(
-        "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>",
-        "<architecture>i386:x86-64</architecture><osabi>GNU/Linux</osabi>",
-        "<feature name=\"org.gnu.gdb.i386.core\"><flags id=\"i386_eflags\" size=\"4\">"
-    ));
-    let flags = [
-        ("CF", 0),
-        ("", 1),
-        ("PF", 2),
-        ("AF", 4),
-        ("ZF", 6),
-        ("SF", 7),
-        ("TF", 8),
-        ("IF", 9),
-        ("DF", 10),
-        ("OF", 11),
-        ("NT", 14),
-        ("RF", 16),
-        ("VM", 17),
-        ("AC", 18),
-        ("VIF", 19),
-        ("VIP", 20),
-        ("ID", 21),
-    ];
-    fields(&mut x, &flags);
-    for r in "rax rbx rcx rdx rsi rdi".split(' ') {
-        reg(&mut x, r, 64, "int64");
-    }
-    reg(&mut x, "rbp", 64, "data_ptr");
-    reg(&mut x, "rsp", 64, "data_ptr");
-    (8..16).for_each(|i| reg(&mut x, &format!("r{i}"), 64, "int64"));
-    reg(&mut x, "rip", 64, "code_ptr");
-    reg(&mut x, "eflags", 32, "i386_eflags");
-    "cs ss ds es fs gs".split(' ').for_each(|r| reg(&mut x, r, 32, "int32"));
-    (0..8).for_each(|i| reg(&mut x, &format!("st{i}"), 80, "i387_ext"));
-    for r in "fctrl fstat ftag fiseg fioff foseg fooff fop".split(' ') {
-        let _ = write!(x, "<reg name=\"{r}\" bitsize=\"32\" type=\"int\" group=\"float\"/>");
-    }
-    x.push_str("</feature><feature name=\"org.gnu.gdb.i386.sse\">");
-    let vectors = [
-        ("v4f", "ieee_single", 4),
-        ("v2d", "ieee_double", 2),
-        ("v16i8", "int8", 16),
-        ("v8i16", "int16", 8),
-        ("v4i32", "int32", 4),
-        ("v2i64", "int64", 2),
-    ];
-    for (id, kind, count) in vectors {
-        let _ = write!(x, "<vector id=\"{id}\" type=\"{kind}\" count=\"{count}\"/>");
-    }
-    x.push_str("<union id=\"vec128\">");
-    for (name, kind) in [
-        ("v4_float", "v4f"),
-        ("v2_double", "v2d"),
-        ("v16_int8", "v16i8"),
-        ("v8_int16", "v8i16"),
-        ("v4_int32", "v4i32"),
-        ("v2_int64", "v2i64"),
-        ("uint128", "uint128"),
-    ] {
-        let _ = write!(x, "<field name=\"{name}\" type=\"{kind}\"/>");
-    }
-    x.push_str("</union><flags id=\"i386_mxcsr\" size=\"4\">");
-    let mxcsr = [
-        ("IE", 0),
-        ("DE", 1),
-        ("ZE", 2),
-        ("OE", 3),
-        ("UE", 4),
-        ("PE", 5),
-        ("DAZ", 6),
-        ("IM", 7),
-        ("DM", 8),
-        ("ZM", 9),
-        ("OM", 10),
-        ("UM", 11),
-        ("PM", 12),
-        ("FZ", 15),
-    ];
-    fields(&mut x, &mxcsr);
-    (0..16).for_each(|i| reg(&mut x, &format!("xmm{i}"), 128, "vec128"));
-    x.push_str("<reg name=\"mxcsr\" bitsize=\"32\" type=\"i386_mxcsr\" group=\"vector\"/></feature>");
-    x.push_str("<feature name=\"org.gnu.gdb.i386.linux\">");
-    reg(&mut x, "orig_rax", 64, "int");
-    x.push_str("</feature><feature name=\"org.gnu.gdb.i386.segments\">");
-    reg(&mut x, "fs_base", 64, "int");
-    reg(&mut x, "gs_base", 64, "int");
-    x.push_str("</feature>");
-    if has_avx() {
-        x.push_str("<feature name=\"org.gnu.gdb.i386.avx\">");
-        (0..16).for_each(|i| reg(&mut x, &format!("ymm{i}h"), 128, "uint128"));
-        x.push_str("</feature>");
-    }
-    x.push_str("</target>");
-    x
-}
-
-fn reg(x: &mut String, name: &str, bits: u32, kind: &str) {
-    let _ = write!(x, "<reg name=\"{name}\" bitsize=\"{bits}\" type=\"{kind}\"/>");
-}
-
-fn fields(x: &mut String, names: &[(&str, u32)]) {
-    for (name, bit) in names {
-        let _ = write!(x, "<field name=\"{name}\" start=\"{bit}\" end=\"{bit}\"/>");
-    }
-    x.push_str("</flags>");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,10 +269,16 @@ mod tests {
             fs_base: 7,
             gs_base: 8,
         };
-        let mut area: Vec<u8> = (0..1024).map(|i| (i % 251) as u8).collect();
+        let mut area: Vec<u8> = (0..4096).map(|i| (i % 251) as u8).collect();
         area[24..28].copy_from_slice(&0x1f80u32.to_le_bytes());
+        area[HELD] = 0xff;
         let regs = Regs::pack(&g, &area);
-        assert_eq!(regs.0.len(), if has_avx() { AVX_END } else { BASES_END });
+        let expected = match (has_avx(), avx512(&area)) {
+            (_, Some(_)) => AVX512_END,
+            (true, None) => AVX_END,
+            _ => BASES_END,
+        };
+        assert_eq!(regs.0.len(), expected);
         assert_eq!(regs.general(), g);
         assert_eq!(regs.pc(), 0x2000);
         let mut back = area.clone();
@@ -307,7 +288,20 @@ mod tests {
             assert_eq!(back[32 + 16 * i..][..10], area[32 + 16 * i..][..10]);
         }
         assert_eq!(back[160..416], area[160..416]);
-        assert_eq!(back[576..832], area[576..832]);
+        for range in [YMM, MASKS, UPPER, HIGH].into_iter().filter_map(|number| component(&area, number)) {
+            assert_eq!(back[range.clone()], area[range]);
+        }
         assert_eq!(back[4], area[4], "tags");
     }
+
+    #[test]
+    fn what_is_not_held_is_as_after_reset() {
+        let area = [&[0xab; HELD][..], &[0; 4096]].concat();
+        let regs = Regs::pack(&GENERAL, &area);
+        assert_eq!(regs.u32_at(244), 0x37f, "control word");
+        assert!(regs.0[0x114..0x214].iter().all(|b| *b == 0), "xmm");
+    }
+
+    const GENERAL: General =
+        General { regs: [0; 16], rip: 0, rflags: 0, orig_rax: 0, fs_base: 0, gs_base: 0 };
 }

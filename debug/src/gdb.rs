@@ -15,9 +15,10 @@ mod resume;
 mod threads;
 
 use crate::arch::Amd64;
-use crate::hooks::Own;
+use crate::own::Own;
 use gdbstub::target::ext::auxv::AuxvOps;
 use gdbstub::target::ext::base::BaseOps;
+use gdbstub::target::ext::base::multithread::MultiThreadBase;
 use gdbstub::target::ext::breakpoints::BreakpointsOps;
 use gdbstub::target::ext::catch_syscalls::CatchSyscallsOps;
 use gdbstub::target::ext::exec_file::ExecFileOps;
@@ -28,27 +29,24 @@ use gdbstub::target::ext::target_description_xml_override::TargetDescriptionXmlO
 use gdbstub::target::{TargetError, TargetResult};
 use llano_kernel::Kernel;
 use llano_kernel::error::Errno;
-use llano_kernel::inspect::{DebugStop, Requests, Resume};
+use llano_kernel::inspect::own::park;
+use llano_kernel::inspect::{DebugStop, Requests, Resume, look};
+use llano_kernel::mm::Image;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
 pub use monitor::Monitor;
 
 /// How long the vCPU may take to answer: it does so between two instructions of a guest, or not at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often who waits looks whether it parked meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Errors that end a session: there are none, what fails is one packet's answer.
 pub type Fatal = std::convert::Infallible;
-
-/// Whether the user knows that breakpoints in llano's own code do not stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    NoNeed,
-    Due,
-    Done,
-}
 
 /// llano, for one debugger.
 pub struct Target {
@@ -58,17 +56,19 @@ pub struct Target {
     plan: Resume,
     /// The last stop; its thread is listed first.
     stop: Option<DebugStop>,
+    /// The thread that stopped.
     stopped: Option<i32>,
     /// The task that packets without one mean.
     selected: Option<i32>,
     /// Objects that are read in pieces, as they were when the first piece was.
     libraries: RefCell<Vec<u8>>,
-    threads: RefCell<Vec<u8>>,
+    /// The images in the last list, in its order.
+    pub(crate) listed: RefCell<Vec<Image>>,
+    /// The object of this name, of those that [`packets`](crate::packets) serve.
+    pub(crate) object: (Vec<u8>, Vec<u8>),
     files: Vec<Option<host_io::OpenFile>>,
     /// llano's own code.
-    own: Own,
-    /// The user was told, or is to be told, that breakpoints in it do not stop.
-    told: Told,
+    pub(crate) own: Own,
 }
 
 impl Target {
@@ -82,19 +82,53 @@ impl Target {
             stopped: None,
             selected: None,
             libraries: RefCell::default(),
-            threads: RefCell::default(),
+            listed: RefCell::default(),
+            object: Default::default(),
             files: Vec::new(),
             own: Own::find(),
-            told: Told::NoNeed,
         }
     }
 
-    /// Has the vCPU run a closure and waits for what it gives.
+    /// Has the vCPU run a closure and waits for what it gives. While it is parked it answers nobody.
     pub fn ask<R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Kernel) -> R + Send + 'static,
     ) -> TargetResult<R, Self> {
-        self.requests.ask(PATIENCE, f).ok_or(TargetError::NonFatal)
+        self.ask_for(PATIENCE, f).ok_or(TargetError::NonFatal)
+    }
+
+    /// The same, for at most `patience`.
+    pub(crate) fn ask_for<R: Send + 'static>(
+        &self,
+        patience: Duration,
+        f: impl FnOnce(&mut Kernel) -> R + Send + 'static,
+    ) -> Option<R> {
+        if park::parked() {
+            return None;
+        }
+        let (tx, rx) = channel();
+        self.post(move |k| drop(tx.send(f(k))));
+        let mut answer = Err(TryRecvError::Empty);
+        look(|| {
+            answer = rx.try_recv();
+            !matches!(answer, Err(TryRecvError::Empty))
+        });
+        if let Ok(answer) = answer {
+            return Some(answer);
+        }
+        let until = Instant::now() + patience;
+        loop {
+            match rx.recv_timeout(LOOK.min(patience)) {
+                Ok(answer) => return Some(answer),
+                Err(RecvTimeoutError::Timeout) if !park::parked() && Instant::now() < until => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// The host's number of the vCPU's thread.
+    pub(crate) fn vcpu(&self) -> i32 {
+        self.requests.door().tid()
     }
 
     /// Leaves a request without waiting.
@@ -103,8 +137,15 @@ impl Target {
     }
 
     /// Notes why the system stands still, and which thread stopped.
-    pub fn note_stop(&mut self, stop: DebugStop, tid: i32) {
+    pub fn note_stop(&mut self, stop: DebugStop) {
         self.stop = Some(stop);
+        self.stopped = Some(stop.tid());
+        self.selected = Some(stop.tid());
+    }
+
+    /// Notes that it does so in llano's own code.
+    pub(crate) fn note_parked(&mut self, tid: i32) {
+        self.stop = None;
         self.stopped = Some(tid);
         self.selected = Some(tid);
     }
@@ -114,23 +155,33 @@ impl Target {
         self.selected = tid.or(self.stopped);
     }
 
-    /// The task that packets without one mean.
+    /// The task that packets without one mean, if it was said.
     pub fn selected(&self) -> Option<i32> {
         self.selected
     }
 
-    /// A sentence for gdb's console, to be sent while the system runs.
-    pub fn notice(&mut self) -> Option<&'static str> {
-        if self.told != Told::Due {
-            return None;
-        }
-        self.told = Told::Done;
-        Some("llano: breakpoints in the kernel's own code do not stop in this build; those in programs do.\n")
+    /// ... or else any.
+    pub(crate) fn current(&self) -> Option<i32> {
+        self.selected.or_else(|| self.ask(|k| k.any_task()).ok().flatten())
+    }
+
+    /// The last stop.
+    pub(crate) fn stop(&self) -> Option<DebugStop> {
+        self.stop
+    }
+
+    /// Reads memory as a task sees it; returns as much as there is, `None` if there is none.
+    pub(crate) fn read(&mut self, tid: i32, addr: u64, len: usize) -> Option<Vec<u8>> {
+        let mut data = vec![0; len];
+        let tid = NonZeroUsize::new(tid as usize)?;
+        let n = self.read_addrs(addr, &mut data, tid).ok()?;
+        data.truncate(n);
+        Some(data)
     }
 }
 
 /// An errno as gdb gets it.
-fn errno<T>(e: Errno) -> TargetError<T> {
+pub(crate) fn errno<T>(e: Errno) -> TargetError<T> {
     TargetError::Errno(e.0 as u8)
 }
 

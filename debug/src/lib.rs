@@ -11,7 +11,7 @@
 //! | [`listener`] [`conn`] [`filter`] | where debuggers knock, bytes in and out, whole packets |
 //! | [`packets`] | packets that `gdbstub` does not know |
 //! | [`gdb`] | what `gdbstub` asks: one file per extension |
-//! | [`hooks`] | llano's own code, where gdb has breakpoints without being told to |
+//! | [`own`] | stops in llano's own code |
 //! | [`core`](mod@core) | core files |
 //! | [`arch`] [`signals`] | registers and signal numbers as gdb has them |
 #![forbid(unsafe_code)]
@@ -21,8 +21,8 @@ pub mod conn;
 pub mod core;
 pub mod filter;
 pub mod gdb;
-pub mod hooks;
 pub mod listener;
+pub mod own;
 pub mod packets;
 pub mod server;
 pub mod session;

@@ -4,16 +4,17 @@ use crate::gdb::{Monitor, Target};
 use crate::listener::{Listener, SocketFile};
 use crate::session::{self, End, OnDetach};
 use llano_kernel::Kernel;
+use llano_kernel::inspect::own::park::{self, Why};
 use llano_kernel::inspect::{DebugStop, Requests, look};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the end of the system waits for a debugger to be told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub enum Event {
     /// The system stands still.
     Stopped(DebugStop),
+    /// The vCPU is parked in llano's own code.
+    Parked(Why),
     /// The system is over.
     Exited {
         /// wait(2) status.
@@ -45,17 +48,15 @@ pub struct Inbox {
     events: Receiver<Event>,
     attention: Arc<Attention>,
     bell: UnixStream,
+    /// The other end; the server's.
+    ringer: RawFd,
 }
 
 impl Inbox {
-    /// Waits for the next event; `None`: there will be none.
-    pub fn receive(&self) -> Option<Event> {
-        self.events.recv().ok().inspect(|_| self.taken())
-    }
-
     /// An event that is there already.
     pub fn take(&self) -> Option<Event> {
-        self.events.try_recv().ok().inspect(|_| self.taken())
+        let parked = park::news().map(Event::Parked);
+        parked.or_else(|| self.events.try_recv().ok().inspect(|_| self.taken()))
     }
 
     fn taken(&self) {
@@ -63,12 +64,34 @@ impl Inbox {
     }
 
     fn any(&self) -> bool {
-        self.attention.waiting.load(Ordering::SeqCst) != 0
+        self.attention.waiting.load(Ordering::SeqCst) != 0 || park::is_news()
     }
 
     /// Whether there is an event within a moment: most stops follow soon on what the debugger asked for.
     pub fn soon(&self) -> bool {
         look(|| self.any())
+    }
+
+    /// The descriptor by which a parked vCPU rings.
+    pub fn ringer(&self) -> i32 {
+        self.ringer
+    }
+
+    /// Waits until there is an event, for so long.
+    pub fn wait_for(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        self.attention.sleeps.store(true, Ordering::SeqCst);
+        while !self.any() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let mut fds = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+            let _ = (&self.bell).read(&mut [0; 64]);
+        }
+        self.attention.sleeps.store(false, Ordering::SeqCst);
+        self.any()
     }
 
     /// Waits for the first of: bytes from the debugger, an event, another debugger at the door. Bytes come before an event
@@ -150,7 +173,8 @@ impl Server {
         eprintln!("Listening on {}", listener.place);
         heard.set_nonblocking(true)?;
         let attention = Arc::<Attention>::default();
-        let inbox = Inbox { events: receiver, attention: attention.clone(), bell: heard };
+        let ringer = bell.as_raw_fd();
+        let inbox = Inbox { events: receiver, attention: attention.clone(), bell: heard, ringer };
         std::thread::Builder::new()
             .name("debug".into())
             .spawn(move || listen(&listener, &inbox, &requests, &monitor, on_detach))?;
@@ -167,23 +191,34 @@ impl Server {
     /// The system stopped: tells the debugger, and returns when it says how to run on.
     pub fn stopped(&self, k: &mut Kernel, stop: DebugStop) {
         k.debug.held = true;
-        self.tell(Event::Stopped(stop));
-        k.stand_still();
+        park::quietly(|| {
+            self.tell(Event::Stopped(stop));
+            k.stand_still();
+        });
     }
 
     /// Lets the system stand still until a debugger came and said how to run on.
     pub fn wait(&self, k: &mut Kernel) {
         k.debug.held = true;
-        k.stand_still();
+        park::quietly(|| k.stand_still());
     }
 
     /// The system is over, with this wait(2) status; returns when the debugger knows.
     pub fn ended(&self, k: &Kernel, status: i32) {
         if k.debug.attached {
-            let (told, wait) = channel();
-            self.tell(Event::Exited { status, told });
-            let _ = wait.recv_timeout(LAST_WORDS);
+            park::quietly(|| {
+                let (told, wait) = channel();
+                self.tell(Event::Exited { status, told });
+                let _ = wait.recv_timeout(LAST_WORDS);
+            });
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nobody is to ring any more.
+        park::disarm();
     }
 }
 
@@ -199,8 +234,8 @@ fn listen(
         // Events of a debugger that left are nobody's.
         match inbox.wait_for_knock(listener) {
             Ok(Heard::Event) => match inbox.take() {
-                Some(Event::Exited { .. }) | None => return,
-                Some(Event::Stopped(_)) => {}
+                Some(Event::Exited { .. }) => return,
+                Some(Event::Stopped(_) | Event::Parked(_)) | None => {}
             },
             Ok(_) => {
                 let Ok(conn) = listener.accept() else { continue };

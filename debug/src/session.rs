@@ -20,6 +20,7 @@ use std::convert::Infallible;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 use tracing::trace_span;
 
 /// As many packets are kept of a debugger that does not wait for the system to stop.
@@ -28,7 +29,7 @@ const IMPATIENT: usize = 64;
 /// As much of a packet as the log shows.
 const SHOWN: usize = 200;
 
-type Reason = MultiThreadStopReason<<Amd64 as Arch>::Usize>;
+pub(crate) type Reason = MultiThreadStopReason<<Amd64 as Arch>::Usize>;
 type Machine = GdbStubStateMachine<'static, Target, Conn>;
 
 /// What the system does when a debugger leaves.
@@ -53,11 +54,12 @@ pub fn serve(conn: Conn, mut target: Target, inbox: &Inbox, door: &Listener, on_
     tracing::debug!(target: "gdb", "a debugger comes");
     let mut outcome = talk(conn, &mut target, inbox, door);
     tracing::debug!(target: "gdb", "the debugger leaves");
-    if matches!(outcome, Outcome::Left)
-        && on_detach == OnDetach::Stop
-        && let Err(ended) = attach(&mut target, inbox)
-    {
-        outcome = ended;
+    if matches!(outcome, Outcome::Left) && on_detach == OnDetach::Stop {
+        // It stops again between two instructions of a program.
+        target.unpark();
+        if let Err(ended) = attach(&mut target, inbox) {
+            outcome = ended;
+        }
     }
     match outcome {
         Outcome::Exited(told) => {
@@ -65,19 +67,22 @@ pub fn serve(conn: Conn, mut target: Target, inbox: &Inbox, door: &Listener, on_
             End::Over
         }
         Outcome::Killed => {
-            target.post(|k| {
+            target.kill(|k| {
                 k.exit_status.get_or_insert(llano_kernel::sigstate::sig::KILL);
                 k.detach();
             });
             End::Over
         }
         Outcome::Left => {
-            // Waiting for it keeps a debugger that comes next from meeting this one's end.
-            let _ = target.ask(move |k| {
+            target.leave(move |k| {
                 k.detach();
                 k.debug.held = on_detach == OnDetach::Stop;
             });
             End::Left
+        }
+        Outcome::Broken => {
+            target.unpark();
+            End::Over
         }
     }
 }
@@ -85,24 +90,38 @@ pub fn serve(conn: Conn, mut target: Target, inbox: &Inbox, door: &Listener, on_
 enum Outcome {
     Left,
     Killed,
+    /// The kernel itself is at its end.
+    Broken,
     /// With somebody who waits until the debugger was told.
     Exited(Option<Sender<()>>),
 }
 
+/// How long the vCPU may take to come to a stop.
+const ATTACH: Duration = Duration::from_secs(1);
+
 /// Lets the system stand still. `Err`: it ended first.
 fn attach(target: &mut Target, inbox: &Inbox) -> Result<(), Outcome> {
-    let Ok(stands) = target.ask(Kernel::attach) else { return Err(Outcome::Left) };
-    if stands {
-        return Ok(());
+    target.arm(inbox);
+    match target.ask_for(ATTACH, Kernel::attach) {
+        Some(true) => return Ok(()),
+        // It is on its way to a stop, or hangs.
+        Some(false) | None => target.insist(inbox),
     }
-    match inbox.receive() {
-        Some(Event::Stopped(stop)) => {
-            target.note_stop(stop, stop.tid());
-            Ok(())
+    while inbox.wait_for(ATTACH) {
+        match inbox.take() {
+            Some(Event::Stopped(stop)) => {
+                target.note_stop(stop);
+                return Ok(());
+            }
+            Some(Event::Parked(why)) => {
+                target.parked(why);
+                return Ok(());
+            }
+            Some(Event::Exited { told, .. }) => return Err(Outcome::Exited(Some(told))),
+            None => {}
         }
-        Some(Event::Exited { told, .. }) => Err(Outcome::Exited(Some(told))),
-        None => Err(Outcome::Left),
     }
+    Err(Outcome::Left)
 }
 
 fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outcome {
@@ -120,6 +139,7 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
                 return match inner.get_reason() {
                     DisconnectReason::Disconnect => Outcome::Left,
                     DisconnectReason::Kill => Outcome::Killed,
+                    _ if target.own.dying => Outcome::Broken,
                     DisconnectReason::TargetExited(_) | DisconnectReason::TargetTerminated(_) => {
                         Outcome::Exited(told)
                     }
@@ -143,39 +163,40 @@ fn talk(conn: Conn, target: &mut Target, inbox: &Inbox, door: &Listener) -> Outc
                 Ok(Next::Interrupt) => Ok(inner.into()),
                 Err(_) => return Outcome::Left,
             },
-            Machine::Running(inner) => {
-                if let Some(text) = target.notice()
-                    && line.conn.console(text).is_err()
-                {
-                    return Outcome::Left;
-                }
-                if let Some(status) = over.take() {
-                    machine = match inner.report_stop(target, end_reason(status)) {
-                        Ok(next) => next,
-                        Err(_) => return Outcome::Exited(told),
-                    };
-                    continue;
-                }
-                match line.next(true) {
-                    Ok(Next::Interrupt) => {
-                        target.post(Kernel::request_stop);
-                        Ok(inner.into())
-                    }
-                    Ok(Next::Event) => match inbox.take() {
-                        Some(Event::Stopped(stop)) => {
-                            target.note_stop(stop, stop.tid());
-                            inner.report_stop(target, reason(stop))
-                        }
-                        Some(Event::Exited { status, told: sender }) => {
-                            told = Some(sender);
-                            inner.report_stop(target, end_reason(status))
-                        }
-                        None => Ok(inner.into()),
-                    },
-                    Ok(Next::Packet(_)) => Ok(inner.into()),
-                    Err(_) => return Outcome::Left,
+            Machine::Running(inner) if target.own.dying => {
+                inner.report_stop(target, Reason::Terminated(Signal::SIGABRT))
+            }
+            Machine::Running(inner) if over.is_some() => {
+                let status = over.take().unwrap_or_default();
+                match inner.report_stop(target, end_reason(status)) {
+                    Ok(next) => Ok(next),
+                    Err(_) => return Outcome::Exited(told),
                 }
             }
+            Machine::Running(inner) => match line.next(true) {
+                Ok(Next::Interrupt) => {
+                    target.interrupt(inbox);
+                    Ok(inner.into())
+                }
+                Ok(Next::Event) => match inbox.take() {
+                    Some(Event::Stopped(stop)) => {
+                        target.stands();
+                        target.note_stop(stop);
+                        inner.report_stop(target, reason(stop))
+                    }
+                    Some(Event::Parked(why)) => {
+                        let reason = target.parked(why);
+                        inner.report_stop(target, reason)
+                    }
+                    Some(Event::Exited { status, told: sender }) => {
+                        told = Some(sender);
+                        inner.report_stop(target, end_reason(status))
+                    }
+                    None => Ok(inner.into()),
+                },
+                Ok(Next::Packet(_)) => Ok(inner.into()),
+                Err(_) => return Outcome::Left,
+            },
         };
         machine = match next {
             Ok(next) => next,
@@ -242,7 +263,7 @@ impl Line<'_> {
 
     /// Waits for something to do. While the system runs packets wait for its stop.
     fn next(&mut self, running: bool) -> io::Result<Next> {
-        let mut seen = if running { self.words.len() } else { 0 };
+        let mut seen = 0;
         loop {
             while let Some(word) = self.words.get(seen) {
                 match word {

@@ -5,7 +5,7 @@
 pub mod breakpoints;
 
 use crate::fs::file::File;
-use crate::sigstate::SigInfo;
+use crate::sigstate::{SigInfo, SigSet};
 use crate::task::{Call, Pid, Progress};
 use crate::wait::Tid;
 use alloc::collections::{BTreeSet, VecDeque};
@@ -214,7 +214,9 @@ pub struct Debug {
     pub busy: bool,
     /// If not empty: only these tasks run.
     pub only: Vec<Tid>,
-    /// Those that would run if `only` were empty.
+    /// These do not run, whatever else is said.
+    pub held_back: Vec<Tid>,
+    /// Those that would run if nobody had said they must not.
     pub frozen: Vec<Tid>,
     /// The list of images changed.
     pub images_changed: bool,
@@ -236,6 +238,12 @@ pub struct Debug {
     pub reported: Option<(Tid, i32)>,
     /// The signal that the debugger lets through.
     pub passed: Option<(Tid, i32)>,
+    /// What the debugger wrote as the signal's information at a stop that was no signal's.
+    pub written: Option<(Tid, SigInfo)>,
+    /// Signals that go to their tasks without a stop.
+    pub unseen: SigSet,
+    /// When the debugger leaves, a signal it was asked about goes on if it is one of these; `None`: whichever it is.
+    pub allowed: Option<SigSet>,
     /// A call put aside.
     pub shelved: Option<Shelved>,
     /// Files that tools have open.
@@ -273,11 +281,12 @@ impl Debug {
     pub fn renamed(&mut self, from: Tid, to: Tid) {
         self.steps.iter_mut().filter(|s| s.tid == from).for_each(|s| s.tid = to);
         self.caught.iter_mut().filter(|c| c.tid == from).for_each(|c| c.tid = to);
-        self.only.iter_mut().filter(|t| **t == from).for_each(|t| *t = to);
+        let lists = [&mut self.only, &mut self.held_back, &mut self.frozen];
+        lists.into_iter().flatten().filter(|t| **t == from).for_each(|t| *t = to);
     }
 
     /// Whether the task must not run now although it could.
     pub fn locks_out(&self, tid: Tid) -> bool {
-        !self.only.is_empty() && !self.only.contains(&tid)
+        !self.only.is_empty() && !self.only.contains(&tid) || self.held_back.contains(&tid)
     }
 }

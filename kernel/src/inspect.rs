@@ -10,7 +10,9 @@
 //! - [`focus`]: which of them a debugger is shown
 //! - [`files`]: files of the guest's root
 //! - [`inject`](mod@inject): rules that interfere with calls
+//! - [`parked`]: what is known of tasks while the vCPU is stopped in kernel code
 //! - [`registers`]: a task's registers, and the call it is in
+//! - [`siginfo`]: what is known of the signal that stopped a task
 //! - [`catch`]: calls that stop
 
 pub mod breakpoints;
@@ -20,8 +22,10 @@ pub mod focus;
 pub mod images;
 pub mod inject;
 pub mod memory;
+pub mod parked;
 pub mod registers;
 pub mod resume;
+pub mod siginfo;
 pub mod watch;
 
 pub use crate::debug::{Action, Catch, Death, Deaths, Debug, DebugStop, Focus, Resume};
@@ -31,6 +35,7 @@ use crate::task::State;
 use crate::wait::Tid;
 use alloc::string::{String, ToString};
 use llano_machine::Fault;
+pub use llano_machine::own;
 pub use llano_machine::requests::{Requests, look};
 use llano_machine::watch::TRAP_PERF;
 
@@ -44,6 +49,10 @@ impl Kernel {
         if fault.code == TRAP_PERF {
             self.watch_changed();
             self.stop_with(DebugStop::Watch(tid, fault.addr));
+            return true;
+        }
+        if fault.trapno == TRAP_DEBUG && own::park::take_stepped_out() {
+            self.stop_with(DebugStop::Step(tid));
             return true;
         }
         if fault.trapno == TRAP_DEBUG
@@ -66,7 +75,8 @@ impl Kernel {
     /// Before a signal is delivered: `true` if the debugger is to be asked first.
     pub(crate) fn debug_signal(&mut self, tid: Tid) -> bool {
         let Some(signo) = crate::signal::next(self, tid) else { return false };
-        if signo == crate::sigstate::sig::KILL || self.debug.passed == Some((tid, signo)) {
+        let asked = signo != crate::sigstate::sig::KILL && !self.debug.unseen.has(signo);
+        if !asked || self.debug.passed == Some((tid, signo)) {
             return false;
         }
         self.stop_with(DebugStop::Signal(tid, signo));
@@ -206,14 +216,21 @@ impl Kernel {
 
     /// A debugger leaves: as if it had never been there.
     pub fn detach(&mut self) {
+        if let Some((tid, signo)) = self.debug.reported.take()
+            && !self.debug.allowed.is_none_or(|allowed| allowed.has(signo))
+        {
+            self.withhold(tid, signo);
+        }
         self.end_resume();
         self.remove_all_breakpoints();
         self.unshelve();
         self.leave_returned();
         // Calls that were stopped before they were made still are.
         let caught = core::mem::take(&mut self.debug.caught);
-        let inject = self.debug.inject;
-        self.debug = Debug { paused: self.debug.paused, caught, inject, ..Debug::default() };
+        let (held_back, frozen) =
+            (core::mem::take(&mut self.debug.held_back), core::mem::take(&mut self.debug.frozen));
+        let Debug { paused, inject, .. } = self.debug;
+        self.debug = Debug { paused, caught, inject, held_back, frozen, ..Debug::default() };
         self.debug.note_busy();
         self.stop_requested = self.debug.paused;
     }

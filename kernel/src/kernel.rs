@@ -15,6 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use llano_machine::clock;
 use llano_machine::journal::{self, Line};
+use llano_machine::own;
 use llano_machine::requests::Requests;
 use llano_trace::record::BytesKind;
 use llano_trace::recorder::Recorder;
@@ -146,6 +147,7 @@ impl Kernel {
     /// Gives a task another name, cut to 15 bytes, and tells the trace.
     pub fn rename(&mut self, tid: Tid, name: &[u8]) {
         self.task_mut(tid).set_name(name);
+        own::table::renamed(tid, &self.task(tid).comm);
         if self.trace.on() {
             let name = self.task(tid).comm;
             let end = name.iter().position(|b| *b == 0).unwrap_or(name.len());

@@ -10,7 +10,8 @@ use crate::task::{Pid, State};
 use crate::timers::Due;
 use crate::wait::{OnSignal, Tid, Wait, Why};
 use alloc::vec::Vec;
-use llano_machine::{Fault, Trap, clock, overlay, space};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use llano_machine::{Fault, Trap, clock, overlay, own, space};
 use llano_trace::record::Irq;
 
 /// Why the loop returned: someone outside must decide.
@@ -26,9 +27,19 @@ pub enum Stop {
     Death,
 }
 
+/// The kernel that runs, for debuggers: `print *llano_kernel::run::KERNEL.p.value`.
+#[used]
+pub static KERNEL: AtomicPtr<Kernel> = AtomicPtr::new(core::ptr::null_mut());
+
 impl Kernel {
     /// Runs the system until someone outside must decide.
     pub fn run(&mut self) -> Stop {
+        KERNEL.store(self, Ordering::Relaxed);
+        own::root::below(|| self.turns())
+    }
+
+    /// The loop.
+    fn turns(&mut self) -> Stop {
         loop {
             if self.attention() {
                 if let Some(stop) = self.attend() {
@@ -122,6 +133,10 @@ impl Kernel {
         }
         if core::mem::take(&mut self.irq) {
             self.serve(Some(0));
+            // A tool may have ended the system: nobody has another turn.
+            if self.exit_status.is_some() {
+                return self.attend();
+            }
         }
         if self.stop_requested || self.debug.busy { self.take_stop() } else { None }
     }
@@ -179,6 +194,7 @@ impl Kernel {
             return;
         }
         self.note_switch(0);
+        own::table::run(0);
         let now = self.refresh_now();
         let next = self.next_deadline();
         let timeout = next.map(|at| at.saturating_sub(now));
@@ -277,6 +293,7 @@ impl Kernel {
     /// gone.
     fn switch_to(&mut self, tid: Tid) -> bool {
         self.note_switch(tid);
+        own::table::run(tid);
         self.running = tid;
         self.arm_deadline();
         let view = self.task(tid).view;
@@ -421,6 +438,8 @@ impl Kernel {
         if self.trace.on() {
             self.trace_block(tid, &wait.why);
         }
+        let (why, about) = wait.why.numbers();
+        own::table::set_why(tid, why, about);
         let task = self.task_mut(tid);
         task.wait = Some(wait);
         task.switches.0 += 1;
@@ -455,6 +474,7 @@ impl Kernel {
         let state = if state == State::Runnable { self.admitted(tid) } else { state };
         let task = self.task_mut(tid);
         let old = core::mem::replace(&mut task.state, state);
+        own::table::set_state(tid, state as u32);
         if old == State::Blocked
             && let Some(wait) = task.wait.take()
         {

@@ -230,6 +230,11 @@ impl SigQueue {
         Some(first.trailing_zeros() as i32 + 1)
     }
 
+    /// Of several of one number the one that is taken next.
+    pub fn first_mut(&mut self, signo: i32) -> Option<&mut SigInfo> {
+        self.queue.iter_mut().find(|i| i.signo == signo)
+    }
+
     /// Takes the next signal of `wanted`, of several of one number the oldest.
     pub fn pop(&mut self, wanted: SigSet) -> Option<SigInfo> {
         let signo = self.next(wanted)?;

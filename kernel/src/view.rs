@@ -1,9 +1,11 @@
 //! What tools may see of tasks and memory: plain data, copied out at a consistent point. Pausing, for tools.
 
 pub mod files;
+pub mod search;
 pub mod states;
 
 pub use files::{FdView, HolderView, MountView, PipeView, SocketView};
+pub use search::Search;
 pub use states::{MemoryView, QueuedView, RegionView, SignalView, TimerView};
 
 use crate::error::{Errno, Result};
@@ -141,6 +143,7 @@ impl Kernel {
             ppid: self.process(task.pid).map_or(0, |p| p.parent),
             comm: String::from_utf8_lossy(task.name()).into_owned(),
             state: match task.state {
+                _ if self.debug.held_back.contains(&task.tid) => "frozen",
                 State::Runnable if self.running == task.tid => "running",
                 State::Runnable => "ready",
                 State::Blocked => "waiting",

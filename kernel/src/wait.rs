@@ -259,6 +259,43 @@ pub enum Why {
     Signal,
 }
 
+impl Why {
+    /// The reason as two numbers, for the debugger's table.
+    pub fn numbers(self) -> (u32, u64) {
+        match self {
+            Why::Read(fd) => (0, fd as u64),
+            Why::Write(fd) => (1, fd as u64),
+            Why::Lock(fd) => (2, fd as u64),
+            Why::Open => (3, 0),
+            Why::Futex(at) => (4, at),
+            Why::Child => (5, 0),
+            Why::Vfork(tid) => (6, tid as u64),
+            Why::Sleep => (7, 0),
+            Why::Poll => (8, 0),
+            Why::Signal => (9, 0),
+            Why::Delay => (10, 0),
+        }
+    }
+
+    /// The reason that these numbers mean.
+    pub fn from_numbers((why, about): (u32, u64)) -> Option<Why> {
+        Some(match why {
+            0 => Why::Read(about as i32),
+            1 => Why::Write(about as i32),
+            2 => Why::Lock(about as i32),
+            3 => Why::Open,
+            4 => Why::Futex(about),
+            5 => Why::Child,
+            6 => Why::Vfork(about as i32),
+            7 => Why::Sleep,
+            8 => Why::Poll,
+            9 => Why::Signal,
+            10 => Why::Delay,
+            _ => return None,
+        })
+    }
+}
+
 impl core::fmt::Display for Why {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {

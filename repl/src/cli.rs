@@ -201,6 +201,14 @@ pub struct Monitor {
     /// Answers as JSON
     #[arg(long)]
     pub json: bool,
+    /// Ask again every so many seconds, until interrupted
+    #[arg(long, value_name = "SECONDS", requires = "commands", value_parser = seconds)]
+    pub watch: Option<f64>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|s| (0.01..=86400.0).contains(s));
+    seconds.ok_or_else(|| "a number of seconds from 0.01 to 86400".into())
 }
 
 fn size(text: &str) -> Result<u64, String> {

@@ -6,6 +6,7 @@
 //! - [`servers`]: gdb and the monitor beside the kernel
 //! - [`traces`]: the session's trace
 //! - [`stream`]: a recording that grows while the system runs
+//! - [`symbols`]: addresses as names, backtraces, instructions
 //! - [`trace`]: commands about a recording
 //! - [`demo`]: a first look
 //! - [`monitor`]: commands about the running system
@@ -28,6 +29,7 @@ pub mod root;
 pub mod servers;
 pub mod session;
 pub mod stream;
+pub mod symbols;
 pub mod tables;
 pub mod trace;
 pub mod traces;

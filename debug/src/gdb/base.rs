@@ -12,6 +12,10 @@ use std::num::NonZeroUsize;
 impl MultiThreadBase for Target {
     fn read_registers(&mut self, regs: &mut Regs, tid: Tid) -> TargetResult<(), Self> {
         let tid = task(tid);
+        if let Some(parked) = self.parked_registers(tid) {
+            *regs = parked?;
+            return Ok(());
+        }
         *regs = self
             .ask(move |k| {
                 let ctx = &mut k.tables.task_mut(tid)?.ctx;
@@ -31,7 +35,13 @@ impl MultiThreadBase for Target {
     }
 
     fn write_registers(&mut self, regs: &Regs, tid: Tid) -> TargetResult<(), Self> {
+        if !regs.bases_fit() {
+            return Err(errno(Errno::EIO));
+        }
         let (tid, regs) = (task(tid), regs.clone());
+        if let Some(done) = self.write_parked_registers(&regs, tid) {
+            return done;
+        }
         self.ask(move |k| {
             let ctx = &mut k.tables.task_mut(tid)?.ctx;
             let general = regs.general();
@@ -50,6 +60,9 @@ impl MultiThreadBase for Target {
     }
 
     fn read_addrs(&mut self, start: u64, data: &mut [u8], tid: Tid) -> TargetResult<usize, Self> {
+        if let Some(read) = self.parked_read(start, data) {
+            return read;
+        }
         let (len, tid) = (data.len(), task(tid));
         let read = self.ask(move |k| {
             let mut buf = vec![0; len];
@@ -64,6 +77,9 @@ impl MultiThreadBase for Target {
     }
 
     fn write_addrs(&mut self, start: u64, data: &[u8], tid: Tid) -> TargetResult<(), Self> {
+        if let Some(done) = self.parked_write(start, data) {
+            return done;
+        }
         let (data, tid) = (data.to_vec(), task(tid));
         self.ask(move |k| k.poke_as(tid, start, &data))?.map_err(errno)
     }
@@ -71,7 +87,7 @@ impl MultiThreadBase for Target {
     fn list_active_threads(&mut self, thread_is_active: &mut dyn FnMut(Tid)) -> Result<(), Fatal> {
         // The reply to `?` names the first thread: that of the last stop.
         let mut tids = self.tids();
-        let first = self.stopped.and_then(|s| tids.iter().position(|t| *t == s)).unwrap_or(0);
+        let first = self.stop().map(|s| s.tid()).and_then(|s| tids.iter().position(|t| *t == s)).unwrap_or(0);
         if !tids.is_empty() {
             tids.swap(0, first);
         }
@@ -90,6 +106,9 @@ impl MultiThreadBase for Target {
 
 impl Target {
     fn tids(&self) -> Vec<i32> {
+        if let Some(tasks) = self.parked_tasks() {
+            return tasks.iter().map(|t| t.tid).collect();
+        }
         self.ask(|k| k.tables.tasks().map(|t| t.tid).collect()).unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! Software breakpoints in guest code, and watchpoints on writes to guest memory.
 
-use super::{Target, Told, errno};
+use super::{Target, errno};
 use gdbstub::target::TargetResult;
 use gdbstub::target::ext::breakpoints::{
     Breakpoints, HwWatchpoint, HwWatchpointOps, SwBreakpoint, SwBreakpointOps, WatchKind,
@@ -59,17 +59,17 @@ impl HwWatchpoint for Target {
 
 impl SwBreakpoint for Target {
     fn add_sw_breakpoint(&mut self, addr: u64, _: usize) -> TargetResult<bool, Self> {
-        if self.own.code.contains(&addr) {
-            if !self.own.is_silent(addr) && self.told == Told::NoNeed {
-                self.told = Told::Due;
-            }
-            return Ok(true);
+        if let Some(done) = self.insert_own_breakpoint(addr) {
+            return done;
         }
         let tid = self.selected().unwrap_or_default();
         self.ask(move |k| k.insert_breakpoint(tid, addr))?.map(|()| true).map_err(errno)
     }
 
     fn remove_sw_breakpoint(&mut self, addr: u64, _: usize) -> TargetResult<bool, Self> {
+        if let Some(done) = self.remove_own_breakpoint(addr) {
+            return done;
+        }
         self.ask(move |k| k.remove_breakpoint(addr)).map(|()| true)
     }
 }

@@ -1,7 +1,8 @@
 //! Files for gdb: programs and libraries as the guest has them.
 //!
-//! llano's own executable, and `/proc/1` (the number by which gdb knows llano), are the host's; every other name is one in
-//! the guest's root.
+//! llano's own executable, and `/proc/1` (the number by which gdb knows llano), are the host's. `/proc/PID` is a process of
+//! the guest's, and what stands below its `root` is a file as that process sees it. Every other name is one in the guest's
+//! root.
 
 use super::Target;
 use gdbstub::target::ext::host_io::{
@@ -10,32 +11,89 @@ use gdbstub::target::ext::host_io::{
     HostIoReadlinkOps, HostIoResult, HostIoSetfs, HostIoSetfsOps, HostIoStat,
 };
 use llano_kernel::error::Errno;
-use std::ffi::OsStr;
+use llano_kernel::fs::inode::Attr;
+use llano_kernel::procfs::text_of;
+use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
+use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file that gdb has open.
 pub(super) enum OpenFile {
     /// llano's own, with its size.
     Host(File, u64),
-    /// A file of the host's `/proc`, as it was when it was opened.
+    /// A file of `/proc`, as it was when it was opened.
     Text(Vec<u8>),
-    /// A file of the guest's root: the kernel's number for it, and its size and mode.
-    Guest { number: usize, size: u64, mode: u32 },
+    /// A file of the guest's: the kernel's number for it, and its attributes.
+    Guest(usize, Box<Attr>),
 }
 
-/// The host's file that a name means, if it does not mean one of the guest's.
-fn host_path(name: &[u8]) -> Option<PathBuf> {
-    for own in [&b"/proc/1/"[..], b"/proc/self/"] {
-        if let Some(rest) = name.strip_prefix(own) {
-            let rest = rest.strip_prefix(b"task/1/").unwrap_or(rest);
-            return Some(Path::new("/proc/self").join(OsStr::from_bytes(rest)));
-        }
+/// As many files gdb may have open.
+const FILES: usize = 256;
+
+/// As much is read of a file in the host's `/proc`.
+const TEXT: u64 = 64 << 20;
+
+/// What gdb may read of llano in the host's `/proc`: what ends, and does not wait for anybody.
+const OWN: [&str; 13] = [
+    "auxv",
+    "cgroup",
+    "cmdline",
+    "comm",
+    "coredump_filter",
+    "environ",
+    "io",
+    "limits",
+    "maps",
+    "smaps",
+    "stat",
+    "statm",
+    "status",
+];
+
+/// What a name means.
+#[derive(Debug, PartialEq, Eq)]
+enum Place<'a> {
+    /// llano's executable.
+    Executable,
+    /// llano's working directory.
+    WorkingDirectory,
+    /// A file in the host's `/proc/self`.
+    Own(&'a str),
+    /// A file or link of a process of the guest's, in /proc.
+    Process(i32, &'a [u8]),
+    /// A file as a process sees it; `None`: as the first one does.
+    Guest(Option<i32>, &'a [u8]),
+}
+
+fn place(name: &[u8]) -> Place<'_> {
+    let guest = Place::Guest(None, name);
+    let Some(rest) = name.strip_prefix(b"/proc/") else {
+        let exe = std::env::current_exe();
+        return if exe.is_ok_and(|e| e.as_os_str().as_bytes() == name) { Place::Executable } else { guest };
+    };
+    let (who, rest) = rest.split_at(rest.iter().position(|b| *b == b'/').unwrap_or(rest.len()));
+    let pid = match who {
+        b"self" => Some(1),
+        _ => std::str::from_utf8(who).ok().and_then(|digits| digits.parse().ok()),
+    };
+    let (Some(pid), Some(file)) = (pid, rest.strip_prefix(b"/")) else { return guest };
+    if file.starts_with(b"root/") {
+        let path = &file[b"root".len()..];
+        return Place::Guest((pid != 1).then_some(pid), path);
     }
-    let exe = std::env::current_exe().ok()?;
-    (exe.as_os_str().as_bytes() == name).then_some(exe)
+    if pid != 1 {
+        return Place::Process(pid, file);
+    }
+    match file {
+        b"exe" => return Place::Executable,
+        b"cwd" => return Place::WorkingDirectory,
+        _ => {}
+    }
+    let file = file.strip_prefix(b"task/1/").unwrap_or(file);
+    OWN.into_iter().find(|own| own.as_bytes() == file).map_or(Place::Own(""), Place::Own)
 }
 
 fn errno(e: Errno) -> HostIoErrno {
@@ -101,21 +159,37 @@ impl HostIoOpen for Target {
         if flags.intersects(writing) {
             return Err(HostIoError::Errno(HostIoErrno::EROFS));
         }
-        let file = match host_path(filename) {
-            Some(path) if path.starts_with("/proc") => OpenFile::Text(std::fs::read(path)?),
-            Some(path) => {
-                let file = File::open(path)?;
+        let free = self.files.iter().position(Option::is_none).unwrap_or(self.files.len());
+        if free >= FILES {
+            return Err(HostIoError::Errno(HostIoErrno::EMFILE));
+        }
+        let file = match place(filename) {
+            Place::Executable => {
+                let file = File::open("/proc/self/exe")?;
                 let size = file.metadata()?.len();
                 OpenFile::Host(file, size)
             }
-            None => {
-                let name = filename.to_vec();
-                let opened = self.ask(move |k| k.tool_open(&name)).map_err(no_answer)?;
-                let (number, attr) = opened.map_err(|e| HostIoError::Errno(errno(e)))?;
-                OpenFile::Guest { number, size: attr.size, mode: attr.mode }
+            Place::Own("") | Place::WorkingDirectory => return Err(HostIoError::Errno(HostIoErrno::ENOENT)),
+            Place::Own(name) => {
+                let mut text = Vec::new();
+                File::open(Path::new("/proc/self").join(name))?.take(TEXT).read_to_end(&mut text)?;
+                OpenFile::Text(text)
+            }
+            Place::Process(pid, name) => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                let text = self.ask(move |k| text_of(k, pid, &name)).map_err(no_answer)?;
+                OpenFile::Text(text.map_err(|_| HostIoError::Errno(HostIoErrno::ENOENT))?)
+            }
+            Place::Guest(pid, name) => {
+                let name = name.to_vec();
+                let opened = self.ask(move |k| match pid {
+                    Some(pid) => k.tool_open_in(pid, &name),
+                    None => k.tool_open(&name),
+                });
+                let (number, attr) = opened.map_err(no_answer)?.map_err(|e| HostIoError::Errno(errno(e)))?;
+                OpenFile::Guest(number, Box::new(attr))
             }
         };
-        let free = self.files.iter().position(Option::is_none).unwrap_or(self.files.len());
         if free == self.files.len() {
             self.files.push(None);
         }
@@ -128,7 +202,7 @@ impl HostIoClose for Target {
     fn close(&mut self, fd: u32) -> HostIoResult<(), Self> {
         let slot = self.files.get_mut(fd as usize).and_then(Option::take);
         match slot.ok_or(HostIoError::Errno(HostIoErrno::EBADF))? {
-            OpenFile::Guest { number, .. } => {
+            OpenFile::Guest(number, _) => {
                 let closed = self.ask(move |k| k.tool_close(number)).map_err(no_answer)?;
                 closed.map_err(|e| HostIoError::Errno(errno(e)))
             }
@@ -143,7 +217,7 @@ impl HostIoPread for Target {
         let number = match self.open_file(fd)? {
             OpenFile::Host(file, _) => return Ok(file.read_at(&mut buf[..len], offset)?),
             OpenFile::Text(text) => return Ok(super::piece(text, offset, len, buf)),
-            OpenFile::Guest { number, .. } => *number,
+            OpenFile::Guest(number, _) => *number,
         };
         let read = self.ask(move |k| k.tool_read(number, offset, len)).map_err(no_answer)?;
         let bytes = read.map_err(|e| HostIoError::Errno(errno(e)))?;
@@ -154,40 +228,73 @@ impl HostIoPread for Target {
 
 impl HostIoFstat for Target {
     fn fstat(&mut self, fd: u32) -> HostIoResult<HostIoStat, Self> {
-        let (size, mode) = match self.open_file(fd)? {
-            OpenFile::Host(_, size) => (*size, 0o100_755),
-            OpenFile::Text(text) => (text.len() as u64, 0o100_444),
-            OpenFile::Guest { size, mode, .. } => (*size, *mode),
+        let attr = match self.open_file(fd)? {
+            OpenFile::Host(_, size) => Attr { size: *size, mode: 0o100_755, nlink: 1, ..Attr::default() },
+            OpenFile::Text(text) => {
+                Attr { size: text.len() as u64, mode: 0o100_444, nlink: 1, ..Attr::default() }
+            }
+            OpenFile::Guest(_, attr) => **attr,
         };
+        // By device, inode and time gdb tells whether it knows a file; the protocol has 32 bits for each.
+        let seconds = |ns: i64| (ns / 1_000_000_000) as u32;
         Ok(HostIoStat {
-            st_dev: 0,
-            st_ino: 0,
-            st_mode: HostIoOpenMode::from_bits_truncate(mode),
-            st_nlink: 1,
-            st_uid: 0,
-            st_gid: 0,
-            st_rdev: 0,
-            st_size: size,
+            st_dev: attr.dev as u32,
+            st_ino: (attr.ino ^ attr.ino >> 32) as u32,
+            st_mode: HostIoOpenMode::from_bits_truncate(attr.mode),
+            st_nlink: attr.nlink,
+            st_uid: attr.uid,
+            st_gid: attr.gid,
+            st_rdev: attr.rdev as u32,
+            st_size: attr.size,
             st_blksize: 4096,
-            st_blocks: size.div_ceil(512),
-            st_atime: 0,
-            st_mtime: 0,
-            st_ctime: 0,
+            st_blocks: attr.size.div_ceil(512),
+            st_atime: seconds(attr.atime),
+            st_mtime: seconds(attr.mtime),
+            st_ctime: seconds(attr.ctime),
         })
     }
 }
 
 impl HostIoReadlink for Target {
     fn readlink(&mut self, filename: &[u8], buf: &mut [u8]) -> HostIoResult<usize, Self> {
-        // gdb asks for /proc/1/{exe,cwd} only (`info proc`).
-        let path = host_path(filename).ok_or(HostIoError::Errno(HostIoErrno::ENOENT))?;
-        let target = std::fs::read_link(path)?;
-        Ok(super::piece(target.as_os_str().as_bytes(), 0, usize::MAX, buf))
+        let target = match place(filename) {
+            Place::Executable => std::fs::read_link("/proc/self/exe")?.into_os_string(),
+            Place::Process(pid, name) => {
+                let name = name.to_vec();
+                let link = self.ask(move |k| k.tool_link(pid, &name)).map_err(no_answer)?;
+                OsString::from_vec(link.map_err(|e| HostIoError::Errno(errno(e)))?)
+            }
+            Place::WorkingDirectory => std::fs::read_link("/proc/self/cwd")?.into_os_string(),
+            // gdb reads no others: it opens files, and those are found through links.
+            _ => return Err(HostIoError::Errno(HostIoErrno::ENOENT)),
+        };
+        Ok(super::piece(target.as_bytes(), 0, usize::MAX, buf))
     }
 }
 
 impl HostIoSetfs for Target {
     fn setfs(&mut self, _: FsKind) -> HostIoResult<(), Self> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_files_of_llano_or_the_guest() {
+        assert_eq!(place(b"/lib/libc.so.6"), Place::Guest(None, b"/lib/libc.so.6"));
+        assert_eq!(place(b"/proc/meminfo"), Place::Guest(None, b"/proc/meminfo"));
+        assert_eq!(place(b"/proc/1/task/1/maps"), Place::Own("maps"));
+        assert_eq!(place(b"/proc/self/stat"), Place::Own("stat"));
+        assert_eq!(place(b"/proc/1/exe"), Place::Executable);
+        assert_eq!(place(b"/proc/7/maps"), Place::Process(7, b"maps"));
+        assert_eq!(place(b"/proc/7/root/bin/sh"), Place::Guest(Some(7), b"/bin/sh"));
+        // Neither the host's files nor what would block.
+        assert_eq!(place(b"/proc/1/root/etc/passwd"), Place::Guest(None, b"/etc/passwd"));
+        assert_eq!(place(b"/proc/1/../../etc/passwd"), Place::Own(""));
+        assert_eq!(place(b"/proc/1/fd/0"), Place::Own(""));
+        assert_eq!(place(b"/proc/1/mem"), Place::Own(""));
     }
 }

@@ -6,12 +6,14 @@ use super::{Target, piece};
 use crate::filter::xml;
 use gdbstub::target::TargetResult;
 use gdbstub::target::ext::libraries::LibrariesSvr4;
+use llano_kernel::inspect::own::park;
 use std::fmt::Write;
 
 impl LibrariesSvr4 for Target {
     fn get_libraries_svr4(&self, offset: u64, length: usize, buf: &mut [u8]) -> TargetResult<usize, Self> {
-        if offset == 0 {
-            let images = self.ask(llano_kernel::Kernel::show_images)?;
+        // A parked vCPU cannot be asked: the list is the last one then.
+        if offset == 0 && (!park::parked() || self.libraries.borrow().is_empty()) {
+            let images = self.ask(llano_kernel::Kernel::show_images).unwrap_or_default();
             let mut out = String::from("<library-list-svr4 version=\"1.0\">");
             for (n, image) in images.iter().enumerate() {
                 let (path, bias, dynamic) = (xml(&image.path), image.bias, image.dynamic);
@@ -23,6 +25,7 @@ impl LibrariesSvr4 for Target {
             }
             out.push_str("</library-list-svr4>");
             *self.libraries.borrow_mut() = out.into_bytes();
+            *self.listed.borrow_mut() = images;
         }
         Ok(piece(&self.libraries.borrow(), offset, length, buf))
     }

@@ -22,7 +22,9 @@ impl Target {
 impl MultiThreadResume for Target {
     fn resume(&mut self) -> Result<(), Fatal> {
         let plan = std::mem::take(&mut self.plan);
-        self.post(move |k| k.run_on(plan));
+        if let Some(plan) = self.resume_parked(plan) {
+            self.post(move |k| k.run_on(plan));
+        }
         Ok(())
     }
 

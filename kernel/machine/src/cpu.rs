@@ -138,6 +138,10 @@ pub(crate) struct Cpu {
     pub(crate) stepped: bool,
     /// A tick among what is pending.
     pub(crate) tick: bool,
+    /// Nonzero: the signal handler runs.
+    pub(crate) handling: u32,
+    /// Nonzero: the vCPU does the debugger's own work ([`crate::own::park::quietly`]).
+    pub(crate) quiet: u32,
     /// Why the guest stopped; written by the handler before it leaves.
     pub(crate) trap: Trap,
 }
@@ -173,6 +177,8 @@ pub(crate) static CPU: CpuCell = CpuCell(UnsafeCell::new(Cpu {
     clean: false,
     stepped: false,
     tick: false,
+    handling: 0,
+    quiet: 0,
     trap: Trap::Irq,
 }));
 

@@ -11,6 +11,7 @@
 //! | [`fast`] | the way in without a signal, for patched sites |
 //! | [`border`] | from the guest's FS to the host's, where the host is called |
 //! | [`signals`] | the host signal handler: whatever arrives, decided by instruction pointer |
+//! | [`own`] | llano's own code under a debugger: the parked vCPU, breakpoints in the kernel, the debugger's table |
 //! | [`registers`] [`suspect`] [`panicked`] | llano's own registers; what may be looked at when it crashed, and what it meant to say |
 //! | [`patch`] | guest `syscall` instructions rewritten to jumps |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
@@ -50,6 +51,7 @@ pub mod intercept;
 pub mod journal;
 pub mod memfn;
 pub mod overlay;
+pub mod own;
 pub mod panicked;
 pub mod patch;
 pub mod peek;

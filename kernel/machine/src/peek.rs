@@ -5,6 +5,7 @@
 
 use crate::HostError;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
@@ -21,6 +22,11 @@ fn memory() -> Result<&'static File, HostError> {
     }
     let file = File::options().read(true).write(true).open("/proc/self/mem").map_err(|e| error(&e))?;
     Ok(MEMORY.get_or_init(|| file))
+}
+
+/// A descriptor of the file that all this goes through.
+pub(crate) fn descriptor() -> Result<i32, HostError> {
+    memory().map(AsRawFd::as_raw_fd)
 }
 
 /// Reads as much of `buf.len()` bytes at `addr` as is mapped; returns the count, at least one.

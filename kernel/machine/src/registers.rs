@@ -16,6 +16,26 @@ pub struct Registers {
     pub rflags: u64,
 }
 
+/// The general registers' places in a signal frame, in the order of [`Registers::regs`].
+const ORDER: [i32; 16] = [
+    libc::REG_RAX,
+    libc::REG_RBX,
+    libc::REG_RCX,
+    libc::REG_RDX,
+    libc::REG_RSI,
+    libc::REG_RDI,
+    libc::REG_RBP,
+    libc::REG_RSP,
+    libc::REG_R8,
+    libc::REG_R9,
+    libc::REG_R10,
+    libc::REG_R11,
+    libc::REG_R12,
+    libc::REG_R13,
+    libc::REG_R14,
+    libc::REG_R15,
+];
+
 impl Registers {
     /// Those of the caller, whose frame they tell of: it should live as long as they are of use.
     #[inline(always)]
@@ -28,20 +48,25 @@ impl Registers {
 
     /// Those that a signal found.
     pub(crate) fn interrupted(uc: &libc::ucontext_t) -> Registers {
-        use libc::{
-            REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RAX, REG_RBP, REG_RBX,
-            REG_RCX, REG_RDI, REG_RDX, REG_RSI, REG_RSP,
-        };
-        const ORDER: [i32; 16] = [
-            REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10,
-            REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-        ];
         let g = &uc.uc_mcontext.gregs;
         Registers {
             regs: ORDER.map(|r| g[r as usize] as u64),
             rip: g[libc::REG_RIP as usize] as u64,
             rflags: g[libc::REG_EFL as usize] as u64,
         }
+    }
+
+    /// Puts them where a signal found them: with these the interrupted code goes on.
+    pub(crate) fn put(&self, uc: &mut libc::ucontext_t) {
+        // What a program may not change (popf(3)): the host refuses or ignores it.
+        const FLAGS: u64 = crate::cpu::USER_FLAGS;
+        let g = &mut uc.uc_mcontext.gregs;
+        for (to, from) in ORDER.into_iter().zip(self.regs) {
+            g[to as usize] = from as i64;
+        }
+        g[libc::REG_RIP as usize] = self.rip as i64;
+        let flags = &mut g[libc::REG_EFL as usize];
+        *flags = (*flags & !(FLAGS as i64)) | (self.rflags & FLAGS) as i64;
     }
 
     /// Stack pointer.

@@ -4,6 +4,7 @@
 //! sides look at their slot for a moment before they sleep: a wake-up costs more than most answers.
 
 use crate::bell::{Bell, Door};
+use crate::own::park;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{TryRecvError, channel};
@@ -58,6 +59,11 @@ impl<T> Requests<T> {
             vcpu: AtomicU8::new(RUNS),
             door,
         }
+    }
+
+    /// What requests ring.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Leaves a request and rings. It runs on the vCPU; results travel by a channel in the closure.
@@ -116,13 +122,14 @@ impl<T> Requests<T> {
     pub fn take(&self) -> Vec<Request<T>> {
         crate::on_host(); // they are the tools' code
         self.waiting.store(false, Ordering::SeqCst);
-        // try_lock: a debug thread stopped while it holds the lock must not stop the kernel; it rings again after.
-        match self.queue.try_lock() {
+        // try_lock: a debug thread stopped while it holds the lock must not stop the kernel; it rings again after. Nor
+        // may the vCPU stop for it in here.
+        park::quietly(|| match self.queue.try_lock() {
             Ok(mut q) => core::mem::take(&mut *q),
             Err(_) => {
                 self.waiting.store(true, Ordering::SeqCst);
                 Vec::new()
             }
-        }
+        })
     }
 }

@@ -7,6 +7,8 @@
 //! | guest-memory copy | - | continue at the copy's fix-up | set `pending`, go on |
 //! | other kernel code, a handler | vDSO falling back: do the call | the kernel is broken: report | set `pending`, go on |
 //!
+//! With a debugger attached a breakpoint, a step, a fault or `SIG_PARK` in kernel code parks the vCPU first ([`crate::own`]).
+//!
 //! *Leaving* jumps from the alternate stack to `llano_leave` without `rt_sigreturn`; the next signal then starts at the
 //! top of the alternate stack. For traps that is sound because their handler does not change the signal mask
 //! (SA_NODEFER, empty mask). Ticks and doorbells block each other while they are handled, or a burst of them would pile
@@ -16,6 +18,7 @@
 use crate::border::host;
 use crate::context::Context;
 use crate::cpu::{CPU, Fault, Side, Trap, entry_range, llano_leave, read_gs, reg};
+use crate::own::park::{self, Trapped};
 use crate::registers::Registers;
 use crate::usermem;
 use crate::{HostError, check};
@@ -28,12 +31,15 @@ pub const SIG_TICK: i32 = 40;
 /// The doorbell: look at deadlines and requests.
 pub const SIG_DOORBELL: i32 = 41;
 
-/// Both of them, as a signal mask.
-const ASYNCHRONOUS: u64 = 1 << (SIG_TICK - 1) | 1 << (SIG_DOORBELL - 1);
+/// Park: the debugger waited long enough. In guest code it is as a doorbell.
+pub(crate) const SIG_PARK: i32 = 42;
+
+/// Those that come at any time, as a signal mask.
+const ASYNCHRONOUS: u64 = 1 << (SIG_TICK - 1) | 1 << (SIG_DOORBELL - 1) | 1 << (SIG_PARK - 1);
 
 const ALT_STACK: usize = 512 << 10;
 const SA_RESTORER: u64 = 0x0400_0000;
-const TRAP_SIGNALS: [i32; 9] = [
+const TRAP_SIGNALS: [i32; 10] = [
     libc::SIGABRT,
     libc::SIGSYS,
     libc::SIGSEGV,
@@ -43,6 +49,7 @@ const TRAP_SIGNALS: [i32; 9] = [
     libc::SIGTRAP,
     SIG_TICK,
     SIG_DOORBELL,
+    SIG_PARK,
 ];
 
 static VDSO_START: AtomicU64 = AtomicU64::new(0);
@@ -159,8 +166,8 @@ struct KernelSigaction {
     mask: u64,
 }
 
-fn install(sig: i32) -> Result<(), HostError> {
-    let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
+pub(crate) fn install(sig: i32) -> Result<(), HostError> {
+    let asynchronous = is_asynchronous(sig);
     let nodefer = if asynchronous { 0 } else { libc::SA_NODEFER };
     let flags = (libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART | nodefer) as u64;
     let act = KernelSigaction {
@@ -173,6 +180,15 @@ fn install(sig: i32) -> Result<(), HostError> {
     check(unsafe { host!(syscall)(libc::SYS_rt_sigaction, sig, &act, 0usize, 8usize) }).map(|_| ())
 }
 
+fn is_asynchronous(sig: i32) -> bool {
+    sig == SIG_TICK || sig == SIG_DOORBELL || sig == SIG_PARK
+}
+
+/// Where the handler begins.
+pub(crate) fn handler_start() -> u64 {
+    llano_handler as *const () as u64
+}
+
 /// rdi = signal, rsi = siginfo, rdx = ucontext; rsp at the restorer's address, on the alternate stack if this is
 /// the vCPU.
 #[unsafe(naked)]
@@ -181,6 +197,10 @@ unsafe extern "C" fn llano_handler() {
         // The guest's AC would make our loads fault and its NT our iretq; the host cleared DF and TF already.
         "push 2",
         "popfq",
+        "cmp edi, {sigtrap}",
+        "je {trap}",
+        ".globl llano_handle",
+        "llano_handle:",
         "lea rcx, [rip + {cpu}]",
         "cmp rsp, [rcx + {alt_lo}]",
         "jb 2f",
@@ -190,10 +210,12 @@ unsafe extern "C" fn llano_handler() {
         "mov rax, [rcx + {host_fs}]",
         "wrfsbase rax",
         // FS is the host's from here.
+        "inc dword ptr [rcx + {handling}]",
         "mov rcx, rbx",
         "sub rsp, 8",
         "cld",
         "call {on_signal}",
+        "dec dword ptr [rip + {cpu} + {handling}]",
         "test eax, eax",
         "jnz {leave}",
         "add rsp, 8",
@@ -206,7 +228,13 @@ unsafe extern "C" fn llano_handler() {
         "call {on_other}",
         "add rsp, 8",
         "ret",
+        ".globl llano_handler_end",
+        "llano_handler_end:",
+        "ud2",
         cpu = sym CPU,
+        sigtrap = const libc::SIGTRAP,
+        trap = sym crate::own::points::llano_trap,
+        handling = const core::mem::offset_of!(crate::cpu::Cpu, handling),
         alt_lo = const core::mem::offset_of!(crate::cpu::Cpu, alt_lo),
         alt_hi = const core::mem::offset_of!(crate::cpu::Cpu, alt_hi),
         host_fs = const core::mem::offset_of!(crate::cpu::Cpu, host_fs),
@@ -239,7 +267,7 @@ unsafe extern "C" fn on_signal(
     let rip = uc.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
     let in_text = text_range().contains(&rip);
     let in_vdso = (VDSO_START.load(Ordering::Relaxed)..VDSO_END.load(Ordering::Relaxed)).contains(&rip);
-    let asynchronous = sig == SIG_TICK || sig == SIG_DOORBELL;
+    let asynchronous = is_asynchronous(sig);
     if sig == libc::SIGABRT {
         return aborted(info, uc, fs);
     }
@@ -251,16 +279,26 @@ unsafe extern "C" fn on_signal(
         save(unsafe { &mut *cpu.ctx }, uc, fs);
         cpu.trap = match sig {
             libc::SIGSYS => syscall_kind(info),
-            SIG_TICK | SIG_DOORBELL => Trap::Irq,
+            _ if asynchronous => Trap::Irq,
             _ => Trap::Fault(fault_of(sig, info, uc)),
         };
         return leave(asynchronous);
     }
-    if entry_range().contains(&rip) {
+    let entering = entry_range().contains(&rip);
+    // SAFETY: what the host passed.
+    let own = if sig == libc::SIGTRAP { unsafe { park::trapped(uc, fs, entering) } } else { Trapped::No };
+    if own == Trapped::Done {
+        return RESUME;
+    }
+    if entering {
         cpu.trap = if asynchronous { Trap::Irq } else { Trap::Fault(fault_of(sig, info, uc)) };
         // SAFETY: as above. What was live is in the signal frame now, since the host gave the handler fresh registers.
         throw_away(unsafe { &mut *cpu.ctx }, uc, fs);
         return leave(asynchronous);
+    }
+    if sig == SIG_PARK {
+        // SAFETY: what the host passed.
+        unsafe { park::forced(uc, fs) };
     }
     if asynchronous {
         // SAFETY: a plain word of this thread's own cell, volatile because the interrupted code reads it.
@@ -282,6 +320,10 @@ unsafe extern "C" fn on_signal(
     }
     if let Some(fixup) = usermem::fixup_for(rip) {
         uc.uc_mcontext.gregs[libc::REG_RIP as usize] = fixup as i64;
+        return RESUME;
+    }
+    // SAFETY: what the host passed.
+    if unsafe { park::fatal(sig, uc, fs) } {
         return RESUME;
     }
     keep_bases(fs);
@@ -306,7 +348,7 @@ unsafe extern "C" fn on_other_thread(sig: i32, info: *const libc::siginfo_t, uc:
     // SAFETY: the host passes valid pointers to its signal frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     let rip = uc.uc_mcontext.gregs[libc::REG_RIP as usize] as u64;
-    if sig == SIG_TICK || sig == SIG_DOORBELL || sig == libc::SIGABRT {
+    if is_asynchronous(sig) || sig == libc::SIGABRT {
         return;
     }
     if let Some(fixup) = usermem::fixup_for(rip) {
@@ -396,7 +438,7 @@ fn vdso_fallback(uc: &mut libc::ucontext_t) {
 
 /// # Safety
 /// As the syscall itself.
-unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
+pub(crate) unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
     let r;
     // SAFETY: the caller answers for the call; the clobbers are those of `syscall`.
     unsafe {
@@ -407,8 +449,9 @@ unsafe fn raw_syscall4(nr: i64, a: i64, b: i64, c: i64, d: i64) -> i64 {
 }
 
 /// A panic of kernel code, or llano was told to abort. Who returns from here goes on aborting.
-fn aborted(info: &libc::siginfo_t, uc: &libc::ucontext_t, fs: u64) -> u32 {
-    if OVER.load(Ordering::Relaxed) {
+fn aborted(info: &libc::siginfo_t, uc: &mut libc::ucontext_t, fs: u64) -> u32 {
+    // SAFETY: what the host passed.
+    if OVER.load(Ordering::Relaxed) || unsafe { park::fatal(libc::SIGABRT, uc, fs) } {
         return RESUME;
     }
     keep_bases(fs);

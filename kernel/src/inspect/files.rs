@@ -3,10 +3,12 @@
 use crate::cred::Cred;
 use crate::error::{Errno, Result};
 use crate::exec::load::read_some;
+use crate::fs::Path;
 use crate::fs::file::{File, oflag};
 use crate::fs::inode::{Attr, mode};
 use crate::fs::namei::{Follow, WalkCx, walk};
 use crate::kernel::Kernel;
+use crate::task::Pid;
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,8 +22,36 @@ impl Kernel {
     /// # Errors
     /// Those of open(2); `EACCES`: not a regular file.
     pub fn tool_open(&mut self, path: &[u8]) -> Result<(usize, Attr)> {
+        self.tool_open_below(self.mounts.root(), path)
+    }
+
+    /// Opens a file as [`Kernel::tool_open`], but where a process has its root.
+    ///
+    /// # Errors
+    /// As there; `ESRCH`: no such process.
+    pub fn tool_open_in(&mut self, pid: Pid, path: &[u8]) -> Result<(usize, Attr)> {
+        let root = self.tables.tasks().find(|t| t.pid == pid).map(|t| t.fs.borrow().root.clone());
+        self.tool_open_below(root.ok_or(Errno::ESRCH)?, path)
+    }
+
+    /// Where `exe`, `cwd` or `root` of a process leads, as /proc has it.
+    ///
+    /// # Errors
+    /// `ESRCH`: no such process. `ENOENT`: no such link.
+    pub fn tool_link(&self, pid: Pid, name: &[u8]) -> Result<Vec<u8>> {
+        let task = self.tables.tasks().find(|t| t.pid == pid).ok_or(Errno::ESRCH)?;
+        let fs = task.fs.borrow();
+        let path = match name {
+            b"cwd" => Some(fs.cwd.clone()),
+            b"root" => Some(fs.root.clone()),
+            b"exe" => self.tables.process(pid).and_then(|p| p.exe.clone()),
+            _ => None,
+        };
+        Ok(path.ok_or(Errno::ENOENT)?.to_bytes(&self.mounts.root()))
+    }
+
+    fn tool_open_below(&mut self, root: Path, path: &[u8]) -> Result<(usize, Attr)> {
         let cred = Cred::new(0, 0, Vec::new());
-        let root = self.mounts.root();
         let cx = WalkCx { mounts: &self.mounts, root: &root, cred: &cred, resolve: 0 };
         let place = walk(&cx, &root, path, Follow::Yes)?;
         let inode = &place.node.inode;

@@ -4,6 +4,7 @@ use crate::exec::elf::Elf;
 use crate::kernel::Kernel;
 use crate::mm::{Backing, Image, Mm, PAGE};
 use crate::task::Pid;
+use crate::wait::Tid;
 use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use alloc::vec;
@@ -29,6 +30,13 @@ impl Kernel {
             out.extend(self.libraries(&mm).into_iter().map(|i| (task.pid, i)));
         }
         out
+    }
+
+    /// Every image in a task's memory.
+    pub fn images_of(&self, tid: Tid) -> Vec<Image> {
+        let Some(task) = self.tables.task(tid) else { return Vec::new() };
+        let Ok(mm) = task.mm.try_borrow() else { return Vec::new() };
+        mm.images.iter().cloned().chain(self.libraries(&mm)).collect()
     }
 
     /// Images that the guest mapped by itself: files with an ELF header at their mapped beginning and code behind it.

@@ -13,7 +13,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use llano_machine::overlay::{self, Place, View};
-use llano_machine::{patch, peek, space};
+use llano_machine::{own, patch, peek, space};
 
 const PAGE: u64 = crate::mm::PAGE;
 
@@ -88,6 +88,7 @@ impl Kernel {
                 let part = &mut buf[done..done + piece.len];
                 let n = peek::read(piece.at, part).map_err(host)?;
                 patch::show_original(piece.at, &mut part[..n]);
+                own::points::show_original(piece.at, &mut part[..n]);
                 self.hide_breakpoints(piece.view, start, &mut part[..n]);
                 Ok((n, n == piece.len))
             });
@@ -118,7 +119,7 @@ impl Kernel {
             let mut part = bytes[done..done + piece.len].to_vec();
             done += part.len();
             if !space::contains(start, 1) {
-                peek::write(start, &part).map_err(host)?;
+                own::points::write(start, &part).map_err(host)?;
                 continue;
             }
             seen_by(piece.view, || {

@@ -6,7 +6,7 @@
 use crate::debug::{Action, DebugStop, Resume, Step};
 use crate::kernel::Kernel;
 use crate::sigstate::{SigInfo, SigSet, code};
-use crate::task::State;
+use crate::task::{Pid, State};
 use crate::wait::Tid;
 use alloc::vec::Vec;
 
@@ -78,17 +78,49 @@ impl Kernel {
         self.debug.note_busy();
         self.debug.passed = None;
         self.debug.only.clear();
+        self.let_go();
+    }
+
+    /// Those who stand still and need not any more run.
+    fn let_go(&mut self) {
         for tid in core::mem::take(&mut self.debug.frozen) {
             if self.tables.task(tid).is_some_and(|t| t.state == State::Frozen) {
-                self.set_state(tid, State::Runnable);
+                self.set_state(tid, State::Runnable); // which freezes it again if it must not
             }
         }
+    }
+
+    /// Holds the threads of a process back, wherever they are, until [`Kernel::thaw`]: a call they wait in may end meanwhile,
+    /// but they do not run.
+    pub fn freeze(&mut self, pid: Pid) {
+        for tid in self.tables.process(pid).map_or_else(Vec::new, |p| p.threads.clone()) {
+            if !self.debug.held_back.contains(&tid) {
+                self.debug.held_back.push(tid);
+            }
+            if self.task(tid).state == State::Runnable {
+                self.set_state(tid, State::Runnable); // which freezes it
+            }
+        }
+    }
+
+    /// Ends [`Kernel::freeze`]. Returns whether the process was held back.
+    pub fn thaw(&mut self, pid: Pid) -> bool {
+        let before = self.debug.held_back.len();
+        let threads = self.tables.process(pid).map_or_else(Vec::new, |p| p.threads.clone());
+        self.debug.held_back.retain(|t| !threads.contains(t));
+        if self.debug.held_back.len() == before {
+            return false;
+        }
+        self.let_go();
+        true
     }
 
     /// A task is over: a step it was making is too.
     pub(crate) fn task_gone(&mut self, tid: Tid) {
         self.debug.steps.retain(|s| s.tid != tid);
         self.debug.drop_caught(tid);
+        self.debug.held_back.retain(|t| *t != tid);
+        self.debug.frozen.retain(|t| *t != tid);
         if self.debug.only.contains(&tid) {
             self.debug.only.retain(|t| *t != tid);
             if self.debug.only.is_empty() {
@@ -109,26 +141,34 @@ impl Kernel {
         }
     }
 
+    /// A signal that waits for a task, or for its process, is dropped.
+    pub(super) fn withhold(&mut self, tid: Tid, signo: i32) {
+        if self.tables.task(tid).is_some() {
+            let set = SigSet::of(signo);
+            if self.task_mut(tid).pending.pop(set).is_none() {
+                self.process_of_mut(tid).pending.pop(set);
+            }
+        }
+    }
+
     /// The signal that was reported goes on to its task, or is dropped, or another takes its place.
     fn settle_signals(&mut self, actions: &[Action]) {
         let reported = self.debug.reported.take();
+        let written = self.debug.written.take();
         if let Some((tid, signo)) = reported {
             let wish = actions.iter().find(|a| a.tid == tid).and_then(|a| a.signal);
             if wish == Some(signo) {
                 self.debug.passed = Some((tid, signo));
                 return;
             }
-            if self.tables.task(tid).is_some() {
-                let set = SigSet::of(signo);
-                if self.task_mut(tid).pending.pop(set).is_none() {
-                    self.process_of_mut(tid).pending.pop(set);
-                }
-            }
+            self.withhold(tid, signo);
         }
         if let Some((tid, signo)) = actions.iter().find_map(|a| a.signal.map(|s| (a.tid, s)))
             && self.tables.task(tid).is_some()
         {
-            crate::signal::send_to_task(self, tid, SigInfo::new(signo, code::SI_USER));
+            let written = written.filter(|(t, info)| (*t, info.signo) == (tid, signo));
+            let info = written.map_or_else(|| SigInfo::new(signo, code::SI_USER), |(_, info)| info);
+            crate::signal::send_to_task(self, tid, info);
             self.debug.passed = Some((tid, signo));
         }
     }

@@ -100,6 +100,16 @@ fn process(k: &Kernel, pid: Pid) -> Result<&Process> {
     k.tables.process(pid).or_else(of_thread).ok_or(Errno::ENOENT)
 }
 
+/// What is in a process's file, for tools: as its own threads read it.
+///
+/// # Errors
+/// `ENOENT`: no such process, or it has no such file. `ESRCH`: it is over.
+pub fn text_of(k: &mut Kernel, pid: Pid, name: &str) -> Result<Vec<u8>> {
+    let who = Who { pid, tid: None };
+    let caller = task(k, who)?.tid;
+    process::text(k, caller, who, name)
+}
+
 /// The thread, or the process's first one; a zombie has none (`ESRCH`).
 fn task(k: &Kernel, who: Who) -> Result<&Task> {
     let tid = match who.tid {

@@ -140,6 +140,9 @@ fn side_effects(k: &mut Kernel, pid: Pid, signo: i32) {
             process.report = Report::Continued;
         }
     }
+    if signo == sig::KILL {
+        k.thaw(pid);
+    }
     for tid in threads {
         let task = k.task_mut(tid);
         if drop_set.0 != 0 {

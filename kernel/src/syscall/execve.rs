@@ -126,6 +126,7 @@ pub fn exec(
     let comm = program.path_name(&filename);
     let task = k.task_mut(t);
     task.set_name(&comm);
+    llano_machine::own::table::renamed(t, &task.comm);
     task.altstack = AltStack::default();
     task.clear_child_tid = 0;
     task.robust_list = 0;
@@ -259,6 +260,7 @@ impl Kernel {
         self.debug.renamed(from, to);
         if self.running == from {
             self.running = to;
+            llano_machine::own::table::run(to);
         }
     }
 

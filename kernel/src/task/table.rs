@@ -5,6 +5,7 @@ use crate::error::{Errno, Result};
 use crate::wait::Tid;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use llano_machine::own::table as own;
 
 /// Numbers go up to this and start again (`/proc/sys/kernel/pid_max`).
 pub const PID_MAX: i32 = 32768;
@@ -99,6 +100,8 @@ impl Tables {
 
     /// Adds a task.
     pub fn add_task(&mut self, task: Box<Task>) {
+        own::born(task.tid, task.pid, &task.comm, &task.ctx);
+        own::set_state(task.tid, task.state as u32);
         self.tasks.add(task.tid, task);
     }
 
@@ -109,6 +112,7 @@ impl Tables {
 
     /// Removes a task.
     pub fn remove_task(&mut self, tid: Tid) -> Option<Box<Task>> {
+        own::gone(tid);
         self.tasks.remove(tid)
     }
 

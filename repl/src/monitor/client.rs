@@ -1,11 +1,13 @@
 //! `llano monitor SOCKET|DUMPDIR`: sends commands, prints the answers.
 
+use super::prompt::{Prompt, Typed};
 use super::server::reason;
 use super::{DUMP, Form};
 use crate::cli::Monitor;
 use crate::postmortem::state::Answers;
 use crate::session::Failure;
 use llano_trace::json;
+use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, absolute};
@@ -24,14 +26,15 @@ pub fn run(options: &Monitor) -> Result<i32, Failure> {
         true => Source::Dump(Answers::open(&options.socket).map_err(Failure::new)?),
         false => Source::Live(connect(&options.socket)?),
     };
-    let mut connection = Connection { source, json: options.json, failed: false };
-    let ended = if options.commands.is_empty() {
-        connection.interactive()
-    } else {
-        options.commands.iter().try_for_each(|c| connection.command(c))
+    let connection =
+        Connection { source: RefCell::new(source), json: options.json, failed: Cell::new(false) };
+    let ended = match options.watch {
+        _ if options.commands.is_empty() => connection.interactive(),
+        Some(seconds) => connection.watch(&options.commands, Duration::from_secs_f64(seconds)),
+        None => options.commands.iter().try_for_each(|c| connection.command(c)),
     };
     match ended {
-        Ok(()) => Ok(connection.failed.into()),
+        Ok(()) => Ok(connection.failed.get().into()),
         Err(text) => Err(Failure::new(format!("monitor {shown}: {text}"))),
     }
 }
@@ -53,40 +56,68 @@ fn connect(socket: &Path) -> Result<BufReader<UnixStream>, Failure> {
 }
 
 struct Connection {
-    source: Source,
+    source: RefCell<Source>,
     json: bool,
-    failed: bool,
+    failed: Cell<bool>,
 }
 
 impl Connection {
     /// Commands from standard input, with a prompt on a terminal.
-    fn interactive(&mut self) -> Result<(), String> {
+    fn interactive(&self) -> Result<(), String> {
         let input = std::io::stdin();
-        let prompt = input.is_terminal() && std::io::stdout().is_terminal();
-        let mut line = String::new();
-        loop {
-            if prompt {
-                print("(llano) ")?;
-            }
-            line.clear();
-            match input.lock().read_line(&mut line) {
-                Ok(0) if prompt => return print("\n"),
-                Ok(0) => return Ok(()),
-                Ok(_) if line.trim().is_empty() => {}
-                Ok(_) => self.command(line.trim())?,
-                Err(e) => return Err(format!("standard input: {}", reason(&e))),
+        if input.is_terminal() && std::io::stdout().is_terminal() {
+            return self.prompted();
+        }
+        for line in input.lock().lines() {
+            let line = line.map_err(|e| format!("standard input: {}", reason(&e)))?;
+            if !line.trim().is_empty() {
+                self.command(line.trim())?;
             }
             if line.trim() == "quit" {
-                return Ok(());
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn prompted(&self) -> Result<(), String> {
+        let ask = |command: &str| {
+            let (ok, body) = self.ask(command, Form::Json).ok()?;
+            ok.then_some(body)
+        };
+        let mut prompt = Prompt::new(&ask)?;
+        loop {
+            match prompt.line()? {
+                Typed::Line(line) if line.trim().is_empty() => {}
+                Typed::Line(line) => {
+                    self.command(line.trim())?;
+                    if line.trim() == "quit" {
+                        return Ok(());
+                    }
+                }
+                Typed::Dropped => {}
+                Typed::End => return Ok(()),
             }
         }
     }
 
+    /// The same commands again and again, on a terminal in place.
+    fn watch(&self, commands: &[String], every: Duration) -> Result<(), String> {
+        let clears = std::io::stdout().is_terminal();
+        loop {
+            if clears {
+                print("\x1b[H\x1b[2J")?;
+            }
+            commands.iter().try_for_each(|c| self.command(c))?;
+            std::thread::sleep(every);
+        }
+    }
+
     /// Sends one command and prints its answer.
-    fn command(&mut self, command: &str) -> Result<(), String> {
+    fn command(&self, command: &str) -> Result<(), String> {
         let line = command.split(['\n', '\r']).collect::<Vec<_>>().join(" ");
         let line = with_full_path(&line);
-        let (ok, body) = self.ask(&line).map_err(|e| match e.kind() {
+        let (ok, body) = self.ask(&line, self.form()).map_err(|e| match e.kind() {
             std::io::ErrorKind::WouldBlock => "no answer".into(),
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => "llano has ended".into(),
             _ => reason(&e),
@@ -94,7 +125,7 @@ impl Connection {
         if ok {
             return print(&body);
         }
-        self.failed = true;
+        self.failed.set(true);
         if self.json {
             let mut object = String::from("{\"error\":");
             json::string(&mut object, body.trim_end());
@@ -104,24 +135,29 @@ impl Connection {
         Ok(())
     }
 
-    fn ask(&mut self, line: &str) -> std::io::Result<(bool, String)> {
-        let stream = match &mut self.source {
+    fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
+
+    fn ask(&self, line: &str, form: Form) -> std::io::Result<(bool, String)> {
+        let mut source = self.source.borrow_mut();
+        let stream = match &mut *source {
             Source::Live(stream) => stream,
             Source::Dump(answers) => {
-                let form = if self.json { Form::Json } else { Form::Text };
                 return Ok(answers.answer(line, form).map_or_else(|why| (false, why), |body| (true, body)));
             }
         };
         let patience =
             if line.starts_with("dump ") || line.starts_with("trace save ") { DUMP } else { PATIENCE };
         stream.get_mut().set_read_timeout(Some(patience))?;
-        exchange(stream, &if self.json { format!("json {line}\n") } else { format!("{line}\n") })
+        let request = if form == Form::Json { format!("json {line}\n") } else { format!("{line}\n") };
+        exchange(stream, &request)
     }
 }
 
 /// What is written goes where the user is, which may not be where llano is.
 fn with_full_path(line: &str) -> String {
-    for command in ["dump ", "trace save "] {
+    for command in ["dump ", "trace save ", "source ", "inject save "] {
         if let Some(path) = line.strip_prefix(command).map(str::trim).filter(|path| !path.is_empty()) {
             return absolute(path).map_or(line.into(), |full| format!("{command}{}", full.display()));
         }

@@ -10,10 +10,11 @@
 //! - [`table`]: rows and columns as text or JSON
 //! - [`ring`]: what the trace ring holds, for whoever asks from another thread
 //! - [`server`]: the socket
-//! - [`client`]: `llano monitor`
+//! - [`client`]: `llano monitor`; [`prompt`]: its line on a terminal
 
 pub mod client;
 pub mod commands;
+pub mod prompt;
 pub mod ring;
 pub mod server;
 pub mod table;
@@ -21,7 +22,7 @@ pub mod table;
 use llano_kernel::Kernel;
 use llano_machine::clock;
 use std::time::Duration;
-use table::Table;
+use table::{Record, Table};
 
 /// How long a dump may take.
 const DUMP: Duration = Duration::from_secs(600);
@@ -39,6 +40,8 @@ pub enum Form {
 pub enum Output {
     /// Rows.
     Table(Table),
+    /// One thing.
+    Record(Record),
     /// A sentence, and the same as a JSON value.
     Said(String, String),
 }
@@ -48,20 +51,32 @@ pub enum Output {
 /// # Errors
 /// There is no such command, or it cannot do what its words say.
 pub fn run(k: &mut Kernel, line: &str, form: Form) -> Result<String, String> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let Some((name, args)) = words.split_first() else { return Err("no command; `help` lists them".into()) };
-    let command = commands::find(name)?;
-    let output = (command.run)(k, args)?;
-    Ok(shown(output, form))
+    answers(k, line).map(|output| output.show(form))
 }
 
-/// An answer as it is sent.
-fn shown(output: Output, form: Form) -> String {
-    match (output, form) {
-        (Output::Table(table), Form::Text) => table.text(),
-        (Output::Table(table), Form::Json) => table.json() + "\n",
-        (Output::Said(text, _), Form::Text) => text + "\n",
-        (Output::Said(_, json), Form::Json) => json + "\n",
+/// Runs a command line.
+fn answers(k: &mut Kernel, line: &str) -> Result<Output, String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let Some((name, args)) = words.split_first() else { return Err("no command; `help` lists them".into()) };
+    // gdb's way to say how: `x/4xg`.
+    let (name, how) = name.split_at(name.find('/').unwrap_or(name.len()));
+    let command = commands::find(name)?;
+    let how = (!how.is_empty()).then_some(how);
+    let args: Vec<&str> = how.into_iter().chain(args.iter().copied()).collect();
+    (command.run)(k, &args)
+}
+
+impl Output {
+    /// As it is sent.
+    fn show(&self, form: Form) -> String {
+        match (self, form) {
+            (Output::Table(table), Form::Text) => table.text(),
+            (Output::Table(table), Form::Json) => table.json() + "\n",
+            (Output::Record(record), Form::Text) => record.text(),
+            (Output::Record(record), Form::Json) => record.json() + "\n",
+            (Output::Said(text, _), Form::Text) => format!("{text}\n"),
+            (Output::Said(_, json), Form::Json) => format!("{json}\n"),
+        }
     }
 }
 

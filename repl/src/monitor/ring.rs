@@ -3,7 +3,7 @@
 //! The vCPU only copies: the moment first, then the records up to it, piece by piece. What the ring overwrites in between
 //! is missing at the beginning, as everything older is.
 
-use super::{Form, Output, commands, shown};
+use super::{Form, Output, commands};
 use crate::traces::{self, Clock, Format};
 use llano_kernel::Kernel;
 use llano_kernel::inspect::Requests;
@@ -48,7 +48,7 @@ pub fn answer(
         ["trace", "save"] => Err("`trace save` needs a file: NAME.ctf, NAME.pftrace, NAME.json".into()),
         _ => return None,
     };
-    Some(output.map(|output| shown(output, form)))
+    Some(output.map(|output| output.show(form)))
 }
 
 /// A running system's ring, seen from another thread.

@@ -9,6 +9,8 @@ pub enum Cell {
     Text(String),
     /// A count.
     Count(u64),
+    /// A number that may be negative.
+    Integer(i64),
     /// Nanoseconds: milliseconds for people, a number of nanoseconds in JSON.
     Nanos(u64),
     /// A point in time in nanoseconds: seconds for people, a number of nanoseconds in JSON.
@@ -17,6 +19,8 @@ pub enum Cell {
     Bytes(u64),
     /// An address: hexadecimal, a string in JSON, where numbers lose bits.
     Address(u64),
+    /// A word for people if it is so, true or false in JSON.
+    Flag(bool, &'static str),
     /// Nothing: `-`, or null.
     None,
 }
@@ -38,10 +42,12 @@ impl Cell {
         match self {
             Cell::Text(text) => text.chars().map(|c| if c.is_control() { '?' } else { c }).collect(),
             Cell::Count(n) => n.to_string(),
+            Cell::Integer(n) => n.to_string(),
             Cell::Nanos(ns) => format!("{}.{:03}", ns / 1_000_000, ns / 1000 % 1000),
             Cell::Seconds(ns) => format!("{}.{:06}", ns / 1_000_000_000, ns / 1000 % 1_000_000),
             Cell::Bytes(n) => bytes(*n),
             Cell::Address(at) => format!("{at:#x}"),
+            Cell::Flag(on, word) => if *on { *word } else { "" }.into(),
             Cell::None => "-".into(),
         }
     }
@@ -52,13 +58,15 @@ impl Cell {
             Cell::Count(n) | Cell::Nanos(n) | Cell::Seconds(n) | Cell::Bytes(n) => {
                 out.push_str(&n.to_string())
             }
+            Cell::Integer(n) => out.push_str(&n.to_string()),
             Cell::Address(at) => json::string(out, &format!("{at:#x}")),
+            Cell::Flag(on, _) => out.push_str(if *on { "true" } else { "false" }),
             Cell::None => out.push_str("null"),
         }
     }
 
     fn is_text(&self) -> bool {
-        matches!(self, Cell::Text(_) | Cell::None)
+        matches!(self, Cell::Text(_) | Cell::Flag(..) | Cell::None)
     }
 }
 
@@ -112,6 +120,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// A sentence below the table, for people only.
     pub fn note(&mut self, text: impl Into<String>) {
         self.note = text.into();
@@ -161,6 +174,38 @@ impl Table {
             out.push('}');
         }
         out.push(']');
+        out
+    }
+}
+
+/// One thing and what is known of it; a line each for people, a JSON object for programs.
+#[derive(Debug, Default)]
+pub struct Record(Vec<(&'static str, &'static str, Cell)>);
+
+impl Record {
+    /// Adds a value: its heading for people, its name in JSON.
+    pub fn add(&mut self, heading: &'static str, name: &'static str, value: Cell) {
+        self.0.push((heading, name, value));
+    }
+
+    /// Aligned text.
+    pub fn text(&self) -> String {
+        let width = self.0.iter().map(|(heading, ..)| heading.len()).max().unwrap_or(0);
+        let line =
+            |(heading, _, value): &(&str, &str, Cell)| format!("{heading:<width$}  {}\n", value.text());
+        self.0.iter().map(line).collect()
+    }
+
+    /// A JSON object, on one line.
+    pub fn json(&self) -> String {
+        let mut out = String::from("{");
+        for (i, (_, name, value)) in self.0.iter().enumerate() {
+            out.push_str(if i == 0 { "" } else { "," });
+            json::string(&mut out, name);
+            out.push(':');
+            value.json(&mut out);
+        }
+        out.push('}');
         out
     }
 }

@@ -7,7 +7,7 @@
 //! - [`cores`]: what goes into which core
 //! - [`images`]: files for a debugger that comes later
 //! - [`script`]: gdb's commands
-//! - [`report`]: the page for people; [`unwind`]: its backtraces
+//! - [`report`]: the page for people
 //! - [`state`]: the monitor's answers, and `llano monitor DIR`
 //! - [`suspect`]: the dump of a kernel that crashed
 //! - [`watchdog`]: a kernel that hangs
@@ -18,7 +18,6 @@ pub mod report;
 pub mod script;
 pub mod state;
 pub mod suspect;
-pub mod unwind;
 pub mod watchdog;
 
 use crate::session::Failure;

@@ -2,12 +2,11 @@
 
 use super::cores::{general, general_of};
 use super::images::Found;
-use super::unwind::{Book, Frame};
 use super::{Cause, Dump};
 use crate::monitor::table::bytes;
 use crate::monitor::{Form, run};
+use crate::symbols::{Book, Frame, instruction};
 use crate::traces::{Clock, snapshot};
-use iced_x86::{Decoder, DecoderOptions, FastFormatter};
 use llano_debug::arch::General;
 use llano_kernel::Kernel;
 use llano_kernel::inspect::Death;
@@ -142,14 +141,6 @@ fn died(out: &mut String, k: &mut Kernel, death: &Death, images: &[Found]) {
 }
 
 /// The first instruction of `code`, with its bytes.
-fn instruction(ip: u64, code: &[u8]) -> String {
-    let instruction = Decoder::with_ip(64, code, ip, DecoderOptions::NONE).decode();
-    let mut text = String::new();
-    FastFormatter::new().format(&instruction, &mut text);
-    let bytes: Vec<String> = code.iter().take(instruction.len().max(1)).map(|b| format!("{b:02x}")).collect();
-    format!("{text}    [{}]", bytes.join(" "))
-}
-
 fn register_lines(out: &mut String, g: &General) {
     const NAMES: [&str; 16] = [
         "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
@@ -366,10 +357,5 @@ mod tests {
         }
         assert_eq!(tail.lines.len(), EVENTS);
         assert_eq!(tail.lines.back().unwrap(), "line 49 ends\n");
-    }
-
-    #[test]
-    fn instructions_have_words_and_bytes() {
-        assert!(instruction(0x1000, &[0x8b, 0x07, 0x90]).starts_with("mov eax,[rdi]    [8b 07]"));
     }
 }

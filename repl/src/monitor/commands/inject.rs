@@ -7,6 +7,7 @@
 //! inject write stop fd 1 after 10
 //! inject openat:error=ENOSPC:when=3+3 as strace writes it; also `--inject` at start
 //! inject remove 2                     or `remove all`
+//! inject save faults.llano           the rules, for `source faults.llano`
 //! inject seed 7                       of the chances, as p=0.01
 //!
 //! rule  matched  hits  text
@@ -25,6 +26,8 @@ use crate::inject;
 use crate::monitor::Output;
 use crate::monitor::table::{Cell, Column, Table, column};
 use llano_kernel::Kernel;
+use llano_trace::json;
+use std::path::Path;
 
 const COLUMNS: [Column; 4] =
     [column("rule", "rule"), column("matched", "matched"), column("hits", "hits"), column("text", "text")];
@@ -41,6 +44,7 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
                 return Err(format!("there is no rule {id}; `inject` lists them"));
             }
         }
+        ["save", file @ ..] => return save(k, &file.join(" ")),
         ["seed", seed] => k.inject.seed(seed.parse().map_err(|_| "`inject seed` takes a number")?),
         words => {
             k.inject.add(inject::parse(&words.join(" "))?);
@@ -48,6 +52,24 @@ pub(super) fn run(k: &mut Kernel, args: &[&str]) -> Result<Output, String> {
     }
     k.rules_changed();
     Ok(Output::Table(rules(k)))
+}
+
+/// Writes the rules as commands.
+fn save(k: &Kernel, name: &str) -> Result<Output, String> {
+    if name.is_empty() {
+        return Err("`inject save` needs a file".into());
+    }
+    // The kernel stands still meanwhile: nothing that may make it wait.
+    if std::fs::metadata(name).is_ok_and(|meta| !meta.is_file()) {
+        return Err(format!("{name}: not a regular file"));
+    }
+    let lines: String = k.inject.rules.iter().map(|rule| format!("inject {}\n", rule.text)).collect();
+    let written = llano_trace::file::write(Path::new(name), |out| out.write_all(lines.as_bytes()));
+    written?;
+    let count = k.inject.rules.len();
+    let mut object = format!("{{\"rules\":{count},\"file\":");
+    json::string(&mut object, name);
+    Ok(Output::Said(format!("{count} rules saved to {name}"), object + "}"))
 }
 
 fn rules(k: &Kernel) -> Table {

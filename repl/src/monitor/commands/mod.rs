@@ -1,11 +1,14 @@
 //! The commands. One file each; the file's own description is what `help NAME` prints.
 
 mod auxv;
+mod bt;
 mod cont;
 mod dump;
 mod fds;
 mod files;
+mod find;
 mod focus;
+mod freeze;
 mod help;
 mod hooks;
 mod inject;
@@ -17,16 +20,23 @@ mod mounts;
 mod pipes;
 mod quit;
 mod regions;
+mod regs;
 mod sched;
+mod set;
 mod signal;
 mod signals;
 mod sockets;
+mod source;
 mod stop;
 mod syscalls;
+mod task;
 mod tasks;
+mod thaw;
 mod timers;
 mod trace;
 mod uptime;
+mod whose;
+mod x;
 
 use super::Output;
 use llano_kernel::Kernel;
@@ -54,15 +64,21 @@ macro_rules! commands {
 }
 
 commands! {
-    tasks maps auxv regions mem fds files mounts pipes sockets sched timers signals syscalls hooks inject log uptime
-    trace signal kill stop cont focus dump quit help
+    tasks task regs bt x find whose maps auxv regions mem fds files mounts pipes sockets sched timers signals syscalls hooks inject log uptime
+    trace signal kill freeze thaw set stop cont focus dump source quit help
 }
 
 /// Those that change something: a dump does not answer them.
-const CHANGING: [&str; 7] = ["signal", "kill", "stop", "cont", "focus", "dump", "quit"];
+const CHANGING: [&str; 11] =
+    ["signal", "kill", "freeze", "thaw", "set", "stop", "cont", "focus", "dump", "source", "quit"];
 
 /// What people type who know another tool, and what it is called here.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 19] = [
+    ("backtrace", "bt"),
+    ("where", "bt"),
+    ("registers", "regs"),
+    ("renice", "set"),
+    ("disassemble", "x/i"),
     ("dmesg", "log"),
     ("record", "trace"),
     ("ps", "tasks"),
@@ -171,6 +187,18 @@ pub(super) fn task(k: &Kernel, name: &str, args: &[&str]) -> Result<Option<Tid>,
     found.map(Some).ok_or_else(|| format!("no task `{}`; `tasks` lists them", word.escape_debug()))
 }
 
+/// The task that a word names, else the one that tools look at first.
+fn task_or_any(k: &Kernel, name: &str, args: &[&str]) -> Result<Tid, String> {
+    task(k, name, args)?.or(k.any_task()).ok_or_else(|| "there are no tasks".into())
+}
+
+/// A task's name for people.
+fn comm(k: &Kernel, tid: Tid) -> String {
+    let name =
+        k.tables.task(tid).map_or_else(String::new, |t| String::from_utf8_lossy(t.name()).into_owned());
+    name.replace(char::is_control, "?")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +207,7 @@ mod tests {
     fn unknown_names_get_advice() {
         let advice = |name| find(name).err().unwrap_or_default();
         assert!(find("tasks").is_ok());
-        assert!(advice("task").contains("`tasks`"));
+        assert!(advice("taks").contains("`task"));
         assert!(advice("tsaks").contains("`tasks`"));
         assert!(advice("ps").contains("`tasks`"));
         assert!(advice("continue").contains("`cont`"));

@@ -6,7 +6,7 @@
 //!   2    2     1  sleep  waiting  clock_nanosleep  sleep, 9.412 s left  0.902  66  7.4M       1.5M
 //! ```
 //!
-//! States: `running` (its registers are in the CPU), `ready`, `waiting`, `stopped` (by a signal), `frozen` (by gdb),
+//! States: `running` (its registers are in the CPU), `ready`, `waiting`, `stopped` (by a signal), `frozen` (by gdb or `freeze`),
 //! `zombie` (over; its parent has not asked yet). Threads of one process, and a child of vfork and its parent, show
 //! the same memory. JSON: tid, pid, ppid, comm, state, syscall, waits_for, cpu_ns, calls, mapped, resident.
 

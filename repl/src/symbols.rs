@@ -2,7 +2,9 @@
 
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use framehop::{ExplicitModuleSectionInfo, FrameAddress, Module as Tables, Unwinder};
+use iced_x86::{Decoder, DecoderOptions, FastFormatter};
 use llano_debug::arch::General;
+use llano_kernel::Kernel;
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 use std::fs;
@@ -11,11 +13,31 @@ use std::path::Path;
 
 /// Files larger than this are not read for their symbols.
 const LARGEST: u64 = 512 << 20;
+/// Bytes of a guest's file that are read at a time.
+const PIECE: usize = 1 << 20;
 /// The longest backtrace.
 const FRAMES: usize = 40;
 /// Words of the stack that are looked at when nothing else helps, and the most that is taken from them.
 const WORDS: u64 = 1024;
 const GUESSES: usize = 8;
+
+/// An instruction as words and bytes: `mov eax,[rdi]    [8b 07]`.
+pub fn instruction(ip: u64, code: &[u8]) -> String {
+    let (text, len) = decoded(ip, code);
+    let bytes: Vec<String> = code.iter().take(len.max(1)).map(|b| format!("{b:02x}")).collect();
+    format!("{text}    [{}]", bytes.join(" "))
+}
+
+/// An instruction as words, and its bytes; 0 if there is none.
+pub fn decoded(ip: u64, code: &[u8]) -> (String, usize) {
+    let instruction = Decoder::with_ip(64, code, ip, DecoderOptions::NONE).decode();
+    let mut text = String::new();
+    let mut formatter = FastFormatter::new();
+    formatter.options_mut().set_use_hex_prefix(true);
+    formatter.options_mut().set_uppercase_hex(false);
+    formatter.format(&instruction, &mut text);
+    (text, if instruction.is_invalid() { 0 } else { instruction.len() })
+}
 
 /// An ELF file in memory.
 struct Module {
@@ -54,6 +76,20 @@ impl Book {
         {
             let _ = self.parse(name, &bytes, bias);
         }
+    }
+
+    /// Reads a file of the guest's root that is loaded at `bias`; one that cannot be read is left out.
+    pub fn add_of_guest(&mut self, k: &mut Kernel, path: &[u8], bias: u64) {
+        let Ok((number, attr)) = k.tool_open(path) else { return };
+        let mut bytes = Vec::new();
+        while attr.size <= LARGEST
+            && let Ok(piece) = k.tool_read(number, bytes.len() as u64, PIECE)
+            && !piece.is_empty()
+        {
+            bytes.extend(piece);
+        }
+        let _ = k.tool_close(number);
+        let _ = self.parse(&String::from_utf8_lossy(path), &bytes, bias);
     }
 
     fn parse(&mut self, name: &str, bytes: &[u8], bias: u64) -> object::Result<()> {
@@ -116,6 +152,15 @@ impl Book {
             }
             None => format!("({place})"),
         }
+    }
+
+    /// The function that has the address in it: `main+0x12`.
+    pub fn function(&self, addr: u64) -> Option<String> {
+        let m = self.module(addr)?;
+        let before = m.functions.partition_point(|f| f.0 <= addr).checked_sub(1)?;
+        let (start, size, name) = &m.functions[before];
+        let inside = *size == 0 || addr < start + size;
+        inside.then(|| format!("{:#}+{:#x}", rustc_demangle::demangle(name), addr - start))
     }
 
     /// Who called whom, from the registers. `read`: the 8 bytes at an address.
@@ -185,6 +230,11 @@ fn ends_in_call(bytes: &[u8; 8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instructions_have_words_and_bytes() {
+        assert!(instruction(0x1000, &[0x8b, 0x07, 0x90]).starts_with("mov eax,[rdi]    [8b 07]"));
+    }
 
     #[test]
     fn calls_are_recognized() {
