@@ -10,6 +10,7 @@ mod description;
 mod exec_file;
 mod host_io;
 mod libraries;
+mod memory;
 mod monitor;
 mod resume;
 mod threads;
@@ -66,6 +67,8 @@ pub struct Target {
     pub(crate) listed: RefCell<Vec<Image>>,
     /// The object of this name, of those that [`packets`](crate::packets) serve.
     pub(crate) object: (Vec<u8>, Vec<u8>),
+    /// Memory that may be asked for next.
+    pub(crate) ahead: memory::Ahead,
     files: Vec<Option<host_io::OpenFile>>,
     /// llano's own code.
     pub(crate) own: Own,
@@ -84,6 +87,7 @@ impl Target {
             libraries: RefCell::default(),
             listed: RefCell::default(),
             object: Default::default(),
+            ahead: memory::Ahead::default(),
             files: Vec::new(),
             own: Own::find(),
         }

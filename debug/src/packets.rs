@@ -54,6 +54,9 @@ pub fn answer(target: &mut Target, packet: &[u8]) -> Option<Vec<u8>> {
     if let Some(name) = packet.strip_prefix(b"Hg") {
         target.select(thread(name).flatten());
     }
+    if !memory::is_read(packet) {
+        target.ahead.forget();
+    }
     let known = TABLE.iter().find_map(|answer| answer(target, packet));
     // An empty reply means that a packet is not known.
     known.or_else(|| (!plausible(packet)).then(Vec::new))

@@ -12,6 +12,8 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use breakpoints::Breakpoints;
+use llano_machine::overlay::View;
+use llano_machine::watch::Watch;
 
 /// Why a debugger is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,13 +145,16 @@ pub struct Step {
 /// Watched memory.
 #[derive(Debug)]
 pub struct Watched {
+    /// Whose.
+    pub view: View,
     /// Where.
     pub addr: u64,
-    /// Bytes: 1, 2, 4 or 8.
+    /// Bytes.
     pub len: u64,
-    /// What was there at the last look.
-    pub value: [u8; 8],
-    pub(crate) _watch: llano_machine::watch::Watch,
+    /// What was there at the last look; empty: nothing could be read.
+    pub value: Vec<u8>,
+    /// The CPU's part in it; `None`: its pages are closed while guests run.
+    pub(crate) by_cpu: Option<Vec<Watch>>,
 }
 
 /// A call that a debugger put aside to run something else on the task (`print f()`).
@@ -202,6 +207,8 @@ pub struct Debug {
     pub steps: Vec<Step>,
     /// Watched memory.
     pub watches: Vec<Watched>,
+    /// A task that makes the store which met the fence around watched pages.
+    pub crossing: Option<Tid>,
     /// Calls that the debugger wants to see.
     pub catch: Catch,
     /// Those of them that are under way.
@@ -266,6 +273,11 @@ impl Debug {
         self.catch != Catch::None || !self.caught.is_empty() || self.inject
     }
 
+    /// Whether pages are closed while guests run.
+    pub fn fenced(&self) -> bool {
+        self.watches.iter().any(|w| w.by_cpu.is_none())
+    }
+
     /// The caught call that a task is in.
     pub fn caught_mut(&mut self, tid: Tid) -> Option<&mut Caught> {
         self.caught.iter_mut().find(|c| c.tid == tid)
@@ -281,6 +293,7 @@ impl Debug {
     pub fn renamed(&mut self, from: Tid, to: Tid) {
         self.steps.iter_mut().filter(|s| s.tid == from).for_each(|s| s.tid = to);
         self.caught.iter_mut().filter(|c| c.tid == from).for_each(|c| c.tid = to);
+        self.crossing.iter_mut().filter(|t| **t == from).for_each(|t| *t = to);
         let lists = [&mut self.only, &mut self.held_back, &mut self.frozen];
         lists.into_iter().flatten().filter(|t| **t == from).for_each(|t| *t = to);
     }

@@ -6,6 +6,7 @@
 //! - [`memory`]: any memory, as a task sees it
 //! - [`breakpoints`]: breakpoints in it
 //! - [`watch`]: memory whose writers stop
+//! - [`fence`]: how, where the CPU cannot watch it
 //! - [`images`]: the ELF files in memory
 //! - [`focus`]: which of them a debugger is shown
 //! - [`files`]: files of the guest's root
@@ -17,6 +18,7 @@
 
 pub mod breakpoints;
 pub mod catch;
+pub mod fence;
 pub mod files;
 pub mod focus;
 pub mod images;
@@ -47,8 +49,7 @@ impl Kernel {
     pub(crate) fn debug_trap(&mut self, tid: Tid, fault: &Fault) -> bool {
         let rip = self.task(tid).ctx.regs().rip;
         if fault.code == TRAP_PERF {
-            self.watch_changed();
-            self.stop_with(DebugStop::Watch(tid, fault.addr));
+            self.watch_hit(tid, fault.addr);
             return true;
         }
         if fault.trapno == TRAP_DEBUG && own::park::take_stepped_out() {
@@ -114,7 +115,10 @@ impl Kernel {
             return Some(Stop::Death);
         }
         self.finished_calls();
-        self.compare_watches();
+        // A `rep` instruction under way is not through.
+        if self.debug.crossing.is_none() {
+            self.compare_watches();
+        }
         if self.debug.stops.is_empty() {
             self.caught_returns();
         }

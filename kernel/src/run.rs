@@ -47,7 +47,7 @@ impl Kernel {
                     return stop;
                 }
                 // Who looks at calls has a turn of his own, so that nobody else has to ask.
-                if self.debug.catches() {
+                if self.debug.catches() || self.debug.fenced() {
                     self.watched_turn();
                     continue;
                 }
@@ -78,7 +78,13 @@ impl Kernel {
         if CATCH {
             self.debug_to_user(tid);
         }
-        let trap = llano_machine::enter(&mut self.task_mut(tid).ctx);
+        let trap = match CATCH {
+            true => match self.enter_watched(tid) {
+                Some(trap) => trap,
+                None => return,
+            },
+            false => llano_machine::enter(&mut self.task_mut(tid).ctx),
+        };
         match trap {
             Trap::Syscall if CATCH && self.looked_at(tid) => {}
             Trap::Syscall => syscall::enter(self, tid),

@@ -63,17 +63,7 @@ impl MultiThreadBase for Target {
         if let Some(read) = self.parked_read(start, data) {
             return read;
         }
-        let (len, tid) = (data.len(), task(tid));
-        let read = self.ask(move |k| {
-            let mut buf = vec![0; len];
-            k.peek_as(tid, start, &mut buf).map(|n| {
-                buf.truncate(n);
-                buf
-            })
-        })?;
-        let bytes = read.map_err(errno)?;
-        data[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
+        self.read_memory(task(tid), start, data)
     }
 
     fn write_addrs(&mut self, start: u64, data: &[u8], tid: Tid) -> TargetResult<(), Self> {

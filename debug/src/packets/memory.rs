@@ -11,6 +11,11 @@ const CHUNK: u64 = 256 << 10;
 /// How long a search may take: it cannot be interrupted.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Whether a packet only reads memory.
+pub(super) fn is_read(packet: &[u8]) -> bool {
+    matches!(packet, [b'm' | b'x', ..])
+}
+
 /// `mADDR,LENGTH`: hex digits, as many as there is memory and room in a packet.
 pub(super) fn read(target: &mut Target, packet: &[u8]) -> Option<Vec<u8>> {
     let place = pair(packet.strip_prefix(b"m")?, b',');

@@ -16,7 +16,7 @@
 //! | [`patch`] | guest `syscall` instructions rewritten to jumps |
 //! | [`intercept`] | how guest `syscall` instructions become traps: SUD or a seccomp filter |
 //! | [`usermem`] | fault-safe copies from and to guest memory |
-//! | [`peek`] [`watch`] | memory as a debugger sees it; stores to it that trap |
+//! | [`peek`] [`watch`] [`fence`] | memory as a debugger sees it; stores to it that trap, by the CPU's watches and by page protection |
 //! | [`space`] | the guest's address space: one reservation, pages mapped into it |
 //! | [`overlay`] | several address spaces at the same addresses: fork, and programs linked to fixed ones |
 //! | [`shared`] | memory shared with other threads: the trace ring |
@@ -40,6 +40,7 @@ pub mod context;
 pub mod cpu;
 mod extents;
 pub mod fast;
+pub mod fence;
 mod gdb_script;
 pub mod heap;
 pub mod host;

@@ -119,6 +119,7 @@ impl Kernel {
     pub(crate) fn task_gone(&mut self, tid: Tid) {
         self.debug.steps.retain(|s| s.tid != tid);
         self.debug.drop_caught(tid);
+        self.debug.crossing.take_if(|t| *t == tid);
         self.debug.held_back.retain(|t| *t != tid);
         self.debug.frozen.retain(|t| *t != tid);
         if self.debug.only.contains(&tid) {
