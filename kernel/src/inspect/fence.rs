@@ -46,10 +46,14 @@ impl Kernel {
         if !steps {
             super::resume::trap_flag(self, tid, false);
         }
-        if over && !steps && self.task(tid).ctx.regs().rip == from {
+        let there = self.task(tid).ctx.regs().rip == from;
+        if over && there && !steps {
             return None; // `rep` is not through
         }
-        // Anything else came first: the store meets the fence again.
+        if there && matches!(&trap, Trap::Tick | Trap::Irq) {
+            return Some(trap); // nor is it now
+        }
+        // Through; or another fault came first, and the store meets the fence again.
         self.debug.crossing = None;
         if over {
             self.compare_watches();

@@ -33,6 +33,7 @@ use core::ops::Range;
 use layer::{At, Layer, close, protect};
 use parking::{discard, park, unpark};
 pub use seen::{Place, locate, own, related};
+pub(crate) use seen::{closed, protect_page};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
 use touched::{PageMap, join_near};
@@ -171,24 +172,6 @@ pub fn alone(start: u64, end: u64) -> Vec<Range<u64>> {
 /// Whether more than one view sees the pages of `[start, end)`, or a part of them.
 pub fn common(start: u64, end: u64) -> bool {
     with(|o| o.overlapping(start, end).any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && l.common())))
-}
-
-/// Whether the host keeps the page of `addr` closed for writing since several views share it.
-pub fn closed(addr: u64) -> bool {
-    let page = addr & !(PAGE_BYTES - 1);
-    let closed = |l: &Layer| l.common() && l.private && !l.pages.get(&page).is_some_and(|p| p.open);
-    with(|o| {
-        o.overlapping(page, page + PAGE_BYTES)
-            .any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && closed(l)))
-    })
-}
-
-/// Changes the host's protection of one page of guest space, whatever its mapping says.
-///
-/// # Errors
-/// The host's word.
-pub(crate) fn protect_page(page: u64, prot: i32) -> Result<(), HostError> {
-    protect(page, PAGE_BYTES, prot)
 }
 
 /// Whether views see different contents in the page of `addr`.

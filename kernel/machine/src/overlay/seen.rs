@@ -1,6 +1,6 @@
 //! Where the bytes are that a view sees, for tools: any view's, whether it is in place or not, and nothing moves.
 
-use super::layer::At;
+use super::layer::{At, Layer, protect};
 use super::{PAGE_BYTES, View, with};
 use crate::{HostError, patch};
 
@@ -47,6 +47,24 @@ pub fn related(one: View, other: View, addr: u64) -> bool {
         let Some((_, span)) = o.overlapping(addr, addr + 1).next() else { return false };
         span.layers.iter().any(|l| l.has(one) && l.has(other))
     })
+}
+
+/// Whether the host keeps the page of `addr` closed for writing since several views share it.
+pub(crate) fn closed(addr: u64) -> bool {
+    let page = addr & !(PAGE_BYTES - 1);
+    let closed = |l: &Layer| l.common() && l.private && !l.pages.get(&page).is_some_and(|p| p.open);
+    with(|o| {
+        o.overlapping(page, page + PAGE_BYTES)
+            .any(|(_, s)| s.layers.iter().any(|l| l.at == At::Here && closed(l)))
+    })
+}
+
+/// Changes the host's protection of one page of guest space, whatever its mapping says.
+///
+/// # Errors
+/// The host's word.
+pub(crate) fn protect_page(page: u64, prot: i32) -> Result<(), HostError> {
+    protect(page, PAGE_BYTES, prot)
 }
 
 /// Gives the current view versions of its own of the pages in a range, whatever their protection: what is written there
